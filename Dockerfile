@@ -1,0 +1,94 @@
+# The image of the LiteLLM proxy. Targets: full (default), slim (no UI, no Node, no database), builder (adds packages).
+#   make image                        from locked Debian packages, the way releases are built
+#   docker build .                    from debian:trixie-slim, with the versions the mirror has today
+# Behind a proxy that re-signs TLS: --secret id=ca,src=/etc/ssl/certs/ca-certificates.crt
+ARG BASE=debian:trixie-slim
+ARG TOOLS=debian:trixie-slim
+
+# What the finished image stands on: Debian's Python, OpenSSL, CA certificates and tini; no package manager.
+FROM ${BASE} AS base
+RUN --mount=type=bind,source=docker/base,target=/mnt sh /mnt/install.sh runtime
+
+# For build stages only: pip, and through it uv.
+FROM ${TOOLS} AS tools
+ARG INDEX_URL=
+ENV PYTHONHASHSEED=0
+RUN --mount=type=bind,source=docker/base,target=/mnt sh /mnt/install.sh tools
+RUN --mount=type=bind,source=requirements,target=/requirements \
+    --mount=type=bind,source=docker/python,target=/mnt \
+    --mount=type=cache,target=/root/.cache --mount=type=secret,id=ca \
+    sh /mnt/uv.sh
+
+# The locked wheels in a virtual environment, with bytecode. A licence that nobody allowed stops the build.
+FROM tools AS python-slim
+RUN --mount=type=bind,source=requirements,target=/requirements \
+    --mount=type=bind,source=docker/python,target=/mnt \
+    --mount=type=cache,target=/root/.cache --mount=type=secret,id=ca \
+    sh /mnt/install.sh slim
+
+FROM tools AS python
+ARG ENTERPRISE=0
+RUN --mount=type=bind,source=requirements,target=/requirements \
+    --mount=type=bind,source=docker/python,target=/mnt \
+    --mount=type=cache,target=/root/.cache --mount=type=secret,id=ca \
+    sh /mnt/install.sh full "${ENTERPRISE}"
+
+# The admin UI: taken out of the wheel, so that the image holds it once, and marked ready to serve.
+FROM tools AS ui
+RUN --mount=type=bind,from=python,source=/stage,target=/stage \
+    --mount=type=bind,source=docker/ui,target=/mnt \
+    python3 /mnt/stage.py /stage /var/lib/litellm
+
+# Slipway itself, with bytecode.
+FROM tools AS app
+COPY entrypoint/entrypoint.sh /opt/slipway/
+COPY entrypoint/slipway /opt/slipway/app/slipway
+RUN python3 -m compileall -q --invalidation-mode unchecked-hash /opt/slipway/app \
+    && find /opt/slipway -exec touch -h -d @0 {} +
+
+# Everything the targets share: user, directories, variables. Any uid works, with gid 0.
+FROM base AS runtime
+RUN --mount=type=bind,source=docker,target=/mnt sh /mnt/prepare.sh
+ENV PATH=/opt/slipway/venv/bin:/usr/local/bin:/usr/bin:/bin \
+    HOME=/var/lib/slipway \
+    LANG=C.UTF-8 \
+    PYTHONUNBUFFERED=1 \
+    LITELLM_MODE=PRODUCTION \
+    LITELLM_LOCAL_MODEL_COST_MAP=True \
+    LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS=True \
+    LITELLM_LOCAL_AUTOROUTER_PRESETS=True \
+    LITELLM_LOCAL_BLOG_POSTS=True \
+    LITELLM_LOCAL_POLICY_TEMPLATES=True
+WORKDIR /app
+USER 65532:0
+EXPOSE 4000 4001
+# SIGTERM: the supervisor drains the whole container on it. Give it time: docker run --stop-timeout 630.
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["/opt/slipway/entrypoint.sh", "healthcheck"]
+ENTRYPOINT ["tini", "--", "/opt/slipway/entrypoint.sh"]
+ARG VERSION=dev
+ARG REVISION=unknown
+ARG CREATED=1970-01-01T00:00:00Z
+LABEL org.opencontainers.image.title="Slipway" \
+      org.opencontainers.image.description="The LiteLLM proxy, hardened, fast to start and safe to stop" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.created="${CREATED}" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.vendor="Slipway" \
+      org.opencontainers.image.base.name="debian:trixie-slim"
+
+# For a user's own FROM: `slipway-add requirements.txt` puts hash-locked packages where the gateway finds them.
+FROM tools AS builder
+COPY --from=python /opt/slipway/venv /opt/slipway/venv
+COPY --chmod=0755 docker/builder/slipway-add.py /usr/local/bin/slipway-add
+WORKDIR /build
+
+FROM runtime AS slim
+COPY --from=python-slim /opt/slipway/venv /opt/slipway/venv
+COPY --from=app /opt/slipway /opt/slipway
+
+FROM runtime AS full
+COPY --from=ui /var/lib/litellm /var/lib/litellm
+COPY --from=python /opt/slipway/venv /opt/slipway/venv
+COPY --from=app /opt/slipway /opt/slipway

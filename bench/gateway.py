@@ -1,0 +1,133 @@
+"""Both sides of a comparison: the same image, configuration, variables and arguments; only the first word differs."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import docker
+import httpx
+
+from bench.record import SIDES, Side
+from tests.support.lab import Box, Lab, Spec
+
+PORT: Final = 4000
+CONFIG_PATH: Final = "/app/config.yaml"
+CONFIG: Final = """\
+model_list:
+  - model_name: mock
+    litellm_params:
+      model: openai/mock
+      api_key: none
+      mock_response: mocked answer
+litellm_settings:
+  callbacks: [prometheus]
+"""
+# Upstream's own command; Slipway's side starts with the flags, as a user of the image would.
+FIRST_WORD: Final[dict[Side, tuple[str, ...]]] = {"ours": (), "theirs": ("litellm",)}
+# uvicorn's lifespan writes it once for each worker, whoever started it.
+WORKER_STARTED: Final = b"Application startup complete"
+LIMIT_SECONDS: Final = 300
+POLL_SECONDS: Final = 0.02
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How many workers, and the flag that names their server (none: the side's own choice)."""
+
+    workers: int
+    server: str | None = None
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        several = ("--num_workers", str(self.workers)) if self.workers > 1 else ()
+        named = (f"--run_{self.server}",) if self.server else ()
+        return ("--config", CONFIG_PATH, "--port", str(PORT), *several, *named)
+
+
+@dataclass(frozen=True)
+class Session:
+    """What every question needs: the engine, the image, how often to repeat, and where to report progress."""
+
+    client: docker.DockerClient
+    image: str
+    repetitions: int
+    say: Callable[[str], None]
+
+    def turns(self) -> Iterator[tuple[Side, ...]]:
+        """The two sides for each repetition; who goes first alternates."""
+        return (SIDES if turn % 2 == 0 else SIDES[::-1] for turn in range(self.repetitions))
+
+    @contextlib.contextmanager
+    def gateway(self, side: Side, shape: Shape) -> Iterator[Started]:
+        """A gateway that is ready, removed at the end; raises RuntimeError with its log if it does not get ready."""
+        with Lab(self.client, self.image) as lab, tempfile.TemporaryDirectory() as directory:
+            config = Path(directory) / "config.yaml"
+            config.write_text(CONFIG)
+            config.chmod(0o644)
+            box = lab.start(
+                Spec(
+                    command=FIRST_WORD[side] + shape.arguments,
+                    env={"LITELLM_MASTER_KEY": f"sk-{secrets.token_hex(24)}"},
+                    files={CONFIG_PATH: config},
+                    ports=(PORT,),
+                )
+            )
+            yield _wait(box, shape.workers)
+
+
+@dataclass(frozen=True)
+class Started:
+    """A ready gateway; seconds count from the start of the container, as the engine recorded it."""
+
+    box: Box
+    first_answer: float
+    all_workers: float
+
+    @property
+    def ready(self) -> float:
+        return max(self.first_answer, self.all_workers)
+
+
+def _wait(box: Box, workers: int) -> Started:
+    deadline = time.monotonic() + LIMIT_SECONDS
+    url = f"http://127.0.0.1:{box.port(PORT)}/health/readiness"
+    # No question after the first answer: it would take time from the workers that still start.
+    while not _answers(url):
+        _go_on(box, deadline, "an answer of /health/readiness")
+    first_answer = time.time()
+    while len(lines := _worker_lines(box)) < workers:
+        _go_on(box, deadline, f"{workers} workers, {len(lines)} started")
+    began = instant(str(box.state["StartedAt"]))
+    return Started(box, first_answer - began, lines[workers - 1] - began)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=LIMIT_SECONDS).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _worker_lines(box: Box) -> list[float]:
+    raw: bytes = box.container.logs(timestamps=True)
+    return sorted(instant(line.split(b" ", 1)[0].decode()) for line in raw.splitlines() if WORKER_STARTED in line)
+
+
+def _go_on(box: Box, deadline: float, missing: str) -> None:
+    if not box.running or time.monotonic() > deadline:
+        fate = "still runs" if box.running else "ended"
+        raise RuntimeError(f"the gateway {fate} and has not shown {missing}; its log ends:\n{box.logs()[-4000:]}")
+    time.sleep(POLL_SECONDS)
+
+
+def instant(text: str) -> float:
+    """Seconds since the epoch of the engine's time stamp, which has nanoseconds and may lack a fraction."""
+    return datetime.fromisoformat(text).timestamp()

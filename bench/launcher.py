@@ -1,0 +1,57 @@
+"""What does Slipway itself cost at start?
+
+Milliseconds of one `slipway explain` through the image's entrypoint script, inside a running container, from the start
+of the process to its end: the shell, Python, reading settings and configuration, and the plan with its exact command
+line, which is what happens before the server is started. Not in it: waiting for anything, and the server. Median of
+RUNS after one run that warms the disk cache.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import statistics
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from bench import record
+from bench.gateway import CONFIG, CONFIG_PATH, Session, Shape
+from tests.support.lab import Lab, Spec
+
+TITLE: Final = "Milliseconds from process start to a finished plan (less is better)"
+ROWS: Final = ("launcher",)
+RUNS: Final = 15
+COMMAND: Final = ("/opt/slipway/entrypoint.sh", "explain", *Shape(4).arguments)
+
+# Runs inside the container, so that the engine's `exec` is not part of the figure.
+TIMER: Final = """
+import json, subprocess, sys, time
+taken = []
+for _ in range(int(sys.argv[1]) + 1):
+    began = time.perf_counter()
+    subprocess.run(sys.argv[2:], check=True, stdout=subprocess.DEVNULL)
+    taken.append((time.perf_counter() - began) * 1000)
+print(json.dumps(taken[1:]))
+"""
+
+
+def measure(session: Session, rows: Sequence[str]) -> Iterator[record.Record]:
+    with Lab(session.client, session.image) as lab, tempfile.TemporaryDirectory() as directory:
+        config = Path(directory) / "config.yaml"
+        config.write_text(CONFIG)
+        config.chmod(0o644)
+        done = lab.once(
+            Spec(
+                command=("python", "-c", TIMER, str(RUNS), *COMMAND),
+                env={"LITELLM_MASTER_KEY": f"sk-{secrets.token_hex(24)}"},
+                files={CONFIG_PATH: config},
+            )
+        )
+    if done.code:
+        raise RuntimeError(f"`slipway explain` cannot be timed:\n{done.output}")
+    taken = json.loads(done.stdout.splitlines()[-1])
+    session.say(f"launcher: {statistics.median(taken):.0f} ms")
+    for row in rows:
+        yield record.make(row, "ms", statistics.median(taken), samples=[record.rounded(value) for value in taken])

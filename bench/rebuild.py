@@ -1,0 +1,103 @@
+"""How long does a rebuild take after an edit of the entrypoint, and how much of the image changes?
+
+A copy of the work tree is built once (from the cache where it holds), one line is added to a file of the entrypoint's
+package, and `make image` is timed. `rebuild_entrypoint_layers` is the size in MB, unpacked, of the layers of the full
+image that the edit changed: what a push or pull moves at most. The work tree and the image's tags stay as they are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import docker
+
+from bench import layers, record
+from bench.gateway import Session
+
+TITLE: Final = "Rebuild after an edit of the entrypoint (less is better)"
+ROWS: Final = ("rebuild_entrypoint", "rebuild_entrypoint_layers")
+ROOT: Final = Path(__file__).parents[1]
+EDITED: Final = Path("entrypoint/slipway/__init__.py")
+LOG_TAIL: Final = 4000
+
+
+def measure(session: Session, rows: Sequence[str]) -> Iterator[record.Record]:
+    client = session.client
+    with tempfile.TemporaryDirectory() as directory, _tags_restored(client, session.image.partition(":")[0]):
+        copy = Path(directory) / "tree"
+        _copy(copy)
+        session.say("rebuild_entrypoint: first build of the copy")
+        _make_image(copy)
+        before = _diff_ids(client, session.image)
+        with (copy / EDITED).open("a") as file:
+            file.write("# Touched by the benchmark.\n")
+        began = time.monotonic()
+        _make_image(copy)
+        seconds = time.monotonic() - began
+        changed = layers.of(client, session.image, without=before)
+    size = sum(layer.plain for layer in changed) / 1e6
+    packed = record.rounded(sum(layer.compressed for layer in changed) / 1e6)
+    session.say(f"rebuild_entrypoint: {seconds:.1f} s, {len(changed)} layers of {size:.3f} MB changed")
+    if "rebuild_entrypoint" in rows:
+        yield record.make("rebuild_entrypoint", "s", seconds, edited=str(EDITED))
+    if "rebuild_entrypoint_layers" in rows:
+        yield record.make("rebuild_entrypoint_layers", "MB", size, compressed=packed, layers=len(changed))
+
+
+def _copy(target: Path) -> None:
+    """Copy what git would commit: neither build output nor the environment of the host."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        source = ROOT / name
+        # A file that was deleted but is still in the index is not part of the tree.
+        if source.is_symlink() or source.exists():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target / name, follow_symlinks=False)
+
+
+def _make_image(tree: Path) -> None:
+    # The make that runs the benchmark must not lend its flags to this one.
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+    }
+    done = subprocess.run(
+        ["make", "image"], cwd=tree, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    if done.returncode:
+        raise RuntimeError(f"`make image` failed in a copy of the work tree:\n{done.stdout[-LOG_TAIL:]}")
+
+
+def _diff_ids(client: docker.DockerClient, image: str) -> set[str]:
+    return set(client.images.get(image).attrs["RootFS"]["Layers"])
+
+
+@contextlib.contextmanager
+def _tags_restored(client: docker.DockerClient, repository: str) -> Iterator[None]:
+    """Afterwards every tag of `repository` names the image that it named before, and images left without one go."""
+    before = _tags(client, repository)
+    try:
+        yield
+    finally:
+        made = set(_tags(client, repository).values()) - set(before.values())
+        for tag, image in before.items():
+            client.api.tag(image, repository, tag.rpartition(":")[2])
+        for image in made:
+            with contextlib.suppress(docker.errors.APIError):
+                client.images.remove(image)
+
+
+def _tags(client: docker.DockerClient, repository: str) -> dict[str, str]:
+    return {tag: str(image.id) for image in client.images.list(repository) for tag in image.tags}

@@ -1,0 +1,17 @@
+#!/bin/sh
+# The image's entrypoint, under tini: LiteLLM's flags and Slipway's commands go to the launcher, any other command runs
+# unchanged. Both ends are an exec, so the process that stays is the one that receives signals.
+set -eu
+
+# Files stay writable for gid 0, as an arbitrary uid needs.
+umask 0002
+
+# Programs started by hand find the config under the name that LiteLLM itself reads.
+if [ -n "${LITELLM_CONFIG:-}" ] && [ -z "${CONFIG_FILE_PATH:-}" ]; then
+    export CONFIG_FILE_PATH="$LITELLM_CONFIG"
+fi
+
+case "${1:-serve}" in
+    -* | serve | explain | healthcheck | version) exec /opt/slipway/venv/bin/python -P -m slipway "$@" ;;
+    *) exec "$@" ;;
+esac

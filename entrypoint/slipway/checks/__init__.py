@@ -1,0 +1,23 @@
+"""What can be known before a server starts, cheap and certain checks first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from slipway.checks import database, keys, network, process, references, tls
+from slipway.report import Finding
+from slipway.runtime import hooks
+from slipway.settings import Settings
+
+
+def run(settings: Settings, config: Mapping[str, object], environment: Mapping[str, str]) -> list[Finding]:
+    """Run every check that needs no directory and return what they found, worst cause first."""
+    return [
+        *process.check(settings),
+        *keys.check(config, environment),
+        *tls.check(settings),
+        *hooks.check(environment.get(hooks.VARIABLE, "")),
+        *database.check(config, environment),
+        *network.check(settings),
+        *references.check(config, environment),
+    ]

@@ -1,0 +1,90 @@
+"""The master key and the salt key.
+
+LiteLLM refuses a missing, blank or published master key in each worker, seconds after the start
+(litellm/proxy/auth/master_key_boot_check.py); here the answer comes before the server starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from slipway.checks.database import is_configured
+from slipway.config_file import REFERENCE, section
+from slipway.report import ExitCode, Finding
+from slipway.runtime import hooks
+from slipway.settings import parse_switch
+
+VARIABLE: Final = "LITELLM_MASTER_KEY"
+OVERRIDE: Final = "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY"
+# Keys that stand in documentation and in everybody's first compose file.
+WELL_KNOWN: Final = frozenset(
+    {"sk-1234", "sk-12345", "sk-123456", "sk-12345678", "sk-1234567890", "sk-master", "sk-master-key", "sk-litellm"}
+    | {"sk-test", "sk-admin", "changeme", "sk-changeme", "password", "secret", "sk-xxxx", "sk-your-key"}
+)
+_FIX: Final = f'Set {VARIABLE} to a key of your own, for example: -e {VARIABLE}="sk-$(openssl rand -hex 32)" (and keep it).'
+
+
+def check(config: Mapping[str, object], environment: Mapping[str, str]) -> list[Finding]:
+    """Check the master key's presence and strength, and the salt key where a database is configured."""
+    return [*_master(config, environment), *_salt(config, environment)]
+
+
+def _master(config: Mapping[str, object], environment: Mapping[str, str]) -> list[Finding]:
+    general = section(config, "general_settings")
+    if parse_switch(environment.get(OVERRIDE, "")) or general.get("dangerously_permit_weak_or_unset_master_key") is True:
+        return []
+    key, place = _find(general, environment)
+    if key is not None and key.strip():
+        if key.strip().lower() not in WELL_KNOWN:
+            return []
+        return [_finding("master-key-well-known", f"The master key in {place} is a well-known one, so anybody may use the gateway.")]
+    if key is None and (supplier := _supplier(config, environment)):
+        return [
+            Finding(
+                "master-key-later",
+                "warning",
+                f"No master key is set yet; {supplier} may still supply it, and LiteLLM refuses to serve without one.",
+                _FIX,
+            )
+        ]
+    state = "blank" if key is not None else "not set"
+    return [_finding("master-key-missing", f"The master key ({place}) is {state}, so every request would be accepted.")]
+
+
+def _find(general: Mapping[str, object], environment: Mapping[str, str]) -> tuple[str | None, str]:
+    written = general.get("master_key")
+    if isinstance(written, str) and written.startswith(REFERENCE):
+        name = written.removeprefix(REFERENCE)
+        return environment.get(name), f"variable {name}, named by general_settings.master_key"
+    if written is not None:
+        return str(written), "general_settings.master_key"
+    return environment.get(VARIABLE), f"variable {VARIABLE}"
+
+
+def _supplier(config: Mapping[str, object], environment: Mapping[str, str]) -> str | None:
+    if environment.get(hooks.VARIABLE, "").strip():
+        return "a worker startup hook"
+    if section(config, "general_settings").get("key_management_system"):
+        return "the secret manager"
+    if environment.get("LITELLM_CONFIG_BUCKET_NAME"):
+        return "the config in the bucket"
+    return "AWS KMS" if environment.get("USE_AWS_KMS") == "True" else None
+
+
+def _salt(config: Mapping[str, object], environment: Mapping[str, str]) -> list[Finding]:
+    if environment.get("LITELLM_SALT_KEY", "").strip() or not is_configured(config, environment):
+        return []
+    return [
+        Finding(
+            "salt-key-missing",
+            "warning",
+            "LITELLM_SALT_KEY is not set, so credentials in the database are encrypted with the master key and are "
+            "lost when that changes.",
+            "Set LITELLM_SALT_KEY once, before the first model is stored, and never change it.",
+        )
+    ]
+
+
+def _finding(id: str, what: str) -> Finding:
+    return Finding(id, "error", what, _FIX, ExitCode.SECRET)

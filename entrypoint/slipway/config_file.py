@@ -1,0 +1,120 @@
+"""LiteLLM's config file, read far enough to refuse what LiteLLM would ignore in silence or fail on later.
+
+LiteLLM ignores a path that does not exist or ends in anything but .yaml or .yml when it comes from CONFIG_FILE_PATH
+(proxy_server.py, proxy_startup_event); here each is an error.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from slipway.report import ExitCode, Refusal, refuse
+
+DEFAULT_PATH: Final = "/etc/slipway/config.yaml"
+REFERENCE: Final = "os.environ/"
+_SECTIONS: Final = {
+    "model_list": list,
+    "general_settings": dict,
+    "litellm_settings": dict,
+    "router_settings": dict,
+    "environment_variables": dict,
+}
+
+
+def read(path: str, source: str) -> Mapping[str, object]:
+    """Parse the config file at ``path``; ``source`` says who named it.
+
+    Raises Refusal (65) when it is missing, a directory, unreadable, of another extension, not YAML or not a mapping.
+    """
+    if not os.path.exists(path):
+        raise _error("missing", f"The config file named by {source} does not exist.", f"Mount it, or correct {source}.")
+    if os.path.isdir(path):
+        raise _error(
+            "directory",
+            f"The config file named by {source} is a directory, as Docker makes one when a mounted file does not exist.",
+            "Create the file on the host before you mount it.",
+        )
+    if Path(path).suffix not in (".yaml", ".yml"):
+        raise _error(
+            "extension",
+            f"The config file named by {source} does not end in .yaml or .yml, and LiteLLM ignores it then.",
+            "Rename it.",
+        )
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except PermissionError:
+        raise _error(
+            "unreadable",
+            f"The config file named by {source} cannot be read by uid {os.getuid()} (gid {os.getgid()}).",
+            "Make it readable: chmod a+r, or a group of 0.",
+        ) from None
+    except (OSError, UnicodeDecodeError) as problem:
+        raise _error(
+            "unreadable",
+            f"The config file named by {source} cannot be read ({type(problem).__name__}).",
+            "Save it as UTF-8 text on a disk that works.",
+        ) from None
+    return _parse(text, source)
+
+
+def references(config: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Yield (place, variable) for each ``os.environ/NAME`` in the config, such as ("model_list[0].api_key", "NAME")."""
+    yield from _walk(config, "")
+
+
+def section(config: Mapping[str, object], name: str) -> Mapping[str, object]:
+    """Return a section of the config, empty when it is absent."""
+    content = config.get(name)
+    return content if isinstance(content, Mapping) else {}
+
+
+def _parse(text: str, source: str) -> Mapping[str, object]:
+    # Imported here: commands that read no config file need not pay for it.
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        content: object = yaml.load(text, Loader=loader)
+    except yaml.MarkedYAMLError as problem:
+        mark = problem.problem_mark
+        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        # Only the parser's own words: its context would quote the file.
+        why = (problem.problem or "syntax error").split("'")[0].strip()
+        raise _error(
+            "yaml", f"The config file named by {source} is not valid YAML{place}: {why}.", "Correct that line."
+        ) from None
+    except yaml.YAMLError:
+        raise _error("yaml", f"The config file named by {source} is not valid YAML.", "Correct it.") from None
+    except RecursionError:
+        raise _error("yaml", f"The config file named by {source} is nested too deeply.", "Flatten it.") from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise _error(
+            "shape",
+            f"The config file named by {source} is not a mapping of sections.",
+            "Begin it with a section such as model_list:.",
+        )
+    for name, kind in _SECTIONS.items():
+        if content.get(name) is not None and not isinstance(content[name], kind):
+            wanted = "a list" if kind is list else "a mapping"
+            raise _error("shape", f"{name} in the config file named by {source} is not {wanted}.", f"Correct {name}.")
+    return content
+
+
+def _walk(node: object, place: str) -> Iterator[tuple[str, str]]:
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            yield from _walk(value, f"{place}.{key}" if place else str(key))
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from _walk(value, f"{place}[{index}]")
+    elif isinstance(node, str) and node.startswith(REFERENCE):
+        yield place, node.removeprefix(REFERENCE)
+
+
+def _error(kind: str, what: str, fix: str) -> Refusal:
+    return refuse(f"config-{kind}", ExitCode.CONFIG, what, fix)

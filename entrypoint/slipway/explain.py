@@ -1,0 +1,52 @@
+"""``slipway explain``: every effective setting with its source, and what exactly would run. Secrets are redacted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from slipway.runtime.start import Start
+from slipway.secrets import redact
+
+# Holds the headers of --headers; every other field is shown.
+_WORKER_CONFIG = "WORKER_CONFIG"
+
+
+def as_json(start: Start) -> str:
+    """Return the explanation as the JSON object that tools rely on."""
+    content = {
+        "settings": {
+            name: {"value": redact(name, value.value) if isinstance(value.value, str) else value.value, "source": value.source}
+            for name, value in start.settings.items()
+        },
+        "argv": list(start.plan.argv),
+        "environment": _environment(start.plan.environment),
+        "patches": [],
+        "limits": list(start.plan.limits),
+    }
+    return json.dumps(content, indent=2)
+
+
+def as_text(start: Start) -> str:
+    """Return the explanation for a person."""
+    lines = ["Settings"]
+    width = max(len(name) for name in start.settings)
+    for name, resolved in start.settings.items():
+        value = "unset" if resolved.value is None else redact(name, str(resolved.value))
+        lines.append(f"  {name:<{width}}  {value}  ({resolved.source})")
+    lines += ["", "Command", f"  {' '.join(start.plan.argv)}", "", "Environment changes"]
+    for name, text in _environment(start.plan.environment).items():
+        lines.append(f"  {name}={text}" if text is not None else f"  {name} is removed")
+    lines += ["", "Limits of this server", *(f"  {limit}" for limit in start.plan.limits or ("none",))]
+    return "\n".join(lines)
+
+
+def _environment(changes: Mapping[str, str | None]) -> dict[str, str | None]:
+    return {name: None if value is None else _shown(name, value) for name, value in sorted(changes.items())}
+
+
+def _shown(name: str, value: str) -> str:
+    if name == _WORKER_CONFIG:
+        content = json.loads(value)
+        return json.dumps({**content, "headers": redact("HEADERS", "set") if content["headers"] else None})
+    return redact(name, value)

@@ -1,0 +1,64 @@
+"""The application that every server imports, and the only module that imports LiteLLM's proxy.
+
+Importing it imports the proxy: once in gunicorn's master (``preload_app``), once in each worker of the other servers.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+# As LiteLLM's command does: callbacks are found in the working directory, after the installed packages.
+_here = os.getcwd()
+sys.path[:] = [*(entry for entry in sys.path if entry not in ("", _here)), _here]
+
+# Millions of objects are made while importing and none is garbage; afterwards they are kept out of every collection.
+gc.disable()
+from litellm.proxy.proxy_server import app as proxy  # noqa: E402
+
+gc.collect()
+gc.freeze()
+gc.enable()
+
+WORKERS_VARIABLE = "SLIPWAY_WORKERS_DIR"
+
+
+class Application:
+    """LiteLLM's application, prepared as its own command prepares it and announced to the supervisor once it serves."""
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Serve one connection, or run one worker's lifespan."""
+        if scope["type"] != "lifespan":
+            await proxy(scope, receive, send)
+            return
+        announcement = Path(os.environ.get(WORKERS_VARIABLE, os.devnull)) / str(os.getpid())
+
+        async def receive_prepared() -> Message:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                from slipway.runtime.upstream_setup import prepare
+
+                await prepare()
+            return message
+
+        async def send_announced(message: Message) -> None:
+            if message["type"] == "lifespan.startup.complete" and announcement.parent.is_dir():
+                announcement.touch()
+            await send(message)
+
+        try:
+            await proxy(scope, receive_prepared, send_announced)
+        finally:
+            if announcement.parent.is_dir():
+                announcement.unlink(missing_ok=True)
+
+
+app = Application()

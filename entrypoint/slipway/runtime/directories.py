@@ -1,0 +1,128 @@
+"""Writable directories: found, probed and emptied before anything needs them.
+
+The root file system is read-only. Three places are writable by contract: /tmp, /run/slipway and /var/lib/slipway. Where
+nobody mounted the first two, as in upstream's published manifests, shared memory takes their place: Docker and the
+kubelet give every container a writable /dev/shm.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from slipway.report import ExitCode, Finding, Refusal, refuse
+
+FALLBACK: Final = Path("/dev/shm/slipway")  # noqa: S108
+STATE: Final = Path("/var/lib/slipway")
+
+
+@dataclass(frozen=True, slots=True)
+class Directories:
+    """The directories of this run. ``runtime`` and ``temporary`` are writable; ``findings`` say what was replaced."""
+
+    runtime: Path
+    temporary: Path
+    findings: tuple[Finding, ...]
+
+    @property
+    def workers(self) -> Path:
+        """Where a worker announces that it serves: one file, named by its pid."""
+        return self.runtime / "workers"
+
+    @property
+    def metrics(self) -> Path:
+        """prometheus_client's multiprocess directory."""
+        return self.runtime / "prometheus"
+
+    @property
+    def ui(self) -> Path:
+        """The admin UI rewritten for SERVER_ROOT_PATH."""
+        return self.runtime / "ui"
+
+
+def choose(runtime: str, *, asked: bool) -> Directories:
+    """Find writable directories without leaving anything behind.
+
+    ``runtime`` is the wanted runtime directory and ``asked`` says that somebody named it.
+    Raises Refusal (67) when one that was named or mounted is not writable, or when nothing is.
+    """
+    findings: list[Finding] = []
+    wanted = Path(runtime)
+    if problem := _unwritable(wanted):
+        if asked or os.path.ismount(wanted):
+            raise _refusal(wanted, problem, "SLIPWAY_RUNTIME_DIR")
+        findings.append(_replaced(wanted, FALLBACK))
+        wanted = FALLBACK
+        if problem := _unwritable(wanted):
+            raise _refusal(Path(runtime), problem, "SLIPWAY_RUNTIME_DIR")
+    temporary = Path(os.environ.get("TMPDIR") or "/tmp")  # noqa: S108
+    if problem := _unwritable(temporary):
+        if os.environ.get("TMPDIR") or os.path.ismount(temporary):
+            raise _refusal(temporary, problem, "TMPDIR")
+        findings.append(_replaced(temporary, wanted / "tmp"))
+        temporary = wanted / "tmp"
+    if os.path.ismount(STATE) and (problem := _unwritable(STATE)):
+        raise _refusal(STATE, problem, str(STATE))
+    return Directories(wanted, temporary, tuple(findings))
+
+
+def prepare(directories: Directories, metrics: Path | None) -> None:
+    """Create the directories and empty what an earlier run left. ``metrics`` is the multiprocess directory, if any.
+
+    Raises Refusal (67) when the file system is full or changed under us.
+    """
+    try:
+        for path in (directories.workers, directories.temporary):
+            path.mkdir(parents=True, exist_ok=True)
+        _empty(directories.workers, "*")
+        if metrics is not None:
+            metrics.mkdir(parents=True, exist_ok=True)
+            # The .db files and LiteLLM's caps on label sets belong together: both go, before any worker starts.
+            _empty(metrics, "*.db")
+            _empty(metrics, "litellm_admitted_series_*")
+    except OSError as problem:
+        raise _refusal(directories.runtime, problem.strerror or type(problem).__name__, "SLIPWAY_RUNTIME_DIR") from None
+
+
+def _empty(directory: Path, pattern: str) -> None:
+    for entry in directory.glob(pattern):
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink(missing_ok=True)
+
+
+def _unwritable(path: Path) -> str | None:
+    """Return why a file cannot be made in ``path`` (or in the nearest parent that exists), None when it can."""
+    probe = path
+    while not probe.exists() and probe != probe.parent:
+        probe = probe.parent
+    try:
+        # delete=True unlinks at once: the probe leaves nothing behind.
+        with tempfile.TemporaryFile(dir=probe):
+            return None
+    except OSError as problem:
+        return problem.strerror or type(problem).__name__
+
+
+def _replaced(path: Path, by: Path) -> Finding:
+    return Finding(
+        "directory-replaced",
+        "info",
+        f"{path} is not writable, so {by} (memory) is used instead.",
+        f"Mount a tmpfs at {path} to keep it apart from shared memory.",
+    )
+
+
+def _refusal(path: Path, problem: str, name: str) -> Refusal:
+    return refuse(
+        "directory-not-writable",
+        ExitCode.DIRECTORY,
+        f"{path} ({name}) is not writable by uid {os.getuid()} (gid {os.getgid()}): {problem}.",
+        f"Mount a writable volume or a tmpfs there (docker run --tmpfs {path}:mode=1777), or make it group-writable "
+        "for gid 0.",
+    )

@@ -1,0 +1,218 @@
+"""The plan: settings turned into the exact command line and environment of the server. Nothing here has an effect."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from slipway import servers
+from slipway.checks.database import is_configured
+from slipway.flags import CommandLine
+from slipway.report import ExitCode, Finding, Refusal
+from slipway.runtime import ui
+from slipway.runtime.directories import Directories
+from slipway.servers.options import Options
+from slipway.settings import Settings
+
+# Added to the longest request for flushing spend and logs before the server is killed.
+FLUSH_SECONDS: Final = 30
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will run. ``environment`` holds changes only: a value, or None for a variable that is removed."""
+
+    server: str
+    argv: tuple[str, ...]
+    environment: dict[str, str | None]
+    workers: int
+    drain_seconds: int
+    limits: tuple[str, ...]
+    sidecar: tuple[str, ...] = ()
+
+    def complete(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """Return ``environment`` with this plan's changes applied."""
+        merged: dict[str, str | None] = {**environment, **self.environment}
+        return {name: value for name, value in merged.items() if value is not None}
+
+
+def make(
+    settings: Settings,
+    command_line: CommandLine,
+    config: Mapping[str, object],
+    directories: Directories,
+    environment: Mapping[str, str],
+) -> Plan:
+    """Turn settings into a plan. Raises Refusal (65) for a setting that the chosen server cannot honour."""
+    name = choose_server(settings)
+    server = servers.BY_NAME[name]
+    _refuse_the_impossible(name, server.CANNOT, settings)
+    options = _options(settings, directories)
+    command = server.command(options)
+    changes: dict[str, str | None] = {
+        **command_line.environment,
+        **_environment(settings, command_line, config, directories, environment),
+        **command.environment,
+    }
+    grace = options.grace
+    return Plan(
+        server=name,
+        argv=command.argv,
+        environment=changes,
+        workers=options.workers,
+        drain_seconds=grace + FLUSH_SECONDS,
+        limits=server.LIMITS,
+        sidecar=_metrics_process(settings, changes, options),
+    )
+
+
+def choose_server(settings: Settings) -> str:
+    """Return the server to run: the one asked for, or gunicorn where workers are several or recycled, else uvicorn.
+
+    One uvicorn worker that reaches its limit of requests ends the process; gunicorn keeps the port open and starts
+    another.
+    """
+    asked = settings.text("SLIPWAY_SERVER")
+    if asked and asked != "auto":
+        return asked
+    recycled = settings["MAX_REQUESTS_BEFORE_RESTART"].asked
+    return "gunicorn" if (settings.number("NUM_WORKERS") or 1) > 1 or recycled else "uvicorn"
+
+
+def metrics_directory(settings: Settings, directories: Directories, environment: Mapping[str, str]) -> str | None:
+    """Return prometheus_client's multiprocess directory: the user's own, ours for several processes, or None."""
+    own = environment.get("PROMETHEUS_MULTIPROC_DIR")
+    if own:
+        return own
+    several = (settings.number("NUM_WORKERS") or 1) > 1 or choose_server(settings) == "gunicorn"
+    return str(directories.metrics) if several or settings.number("PROMETHEUS_METRICS_PORT") else None
+
+
+def _refuse_the_impossible(name: str, cannot: Mapping[str, str], settings: Settings) -> None:
+    findings = [
+        Finding(
+            "server-cannot",
+            "error",
+            f"{settings[variable].source} cannot be honoured: {why}.",
+            f"Remove it, or choose another server than {name} (SLIPWAY_SERVER).",
+            ExitCode.CONFIG,
+        )
+        for variable, why in cannot.items()
+        if settings[variable].asked
+    ]
+    if settings["MAX_REQUESTS_BEFORE_RESTART_JITTER"].asked and not settings["MAX_REQUESTS_BEFORE_RESTART"].asked:
+        findings.append(
+            Finding(
+                "jitter-alone",
+                "error",
+                f"{settings['MAX_REQUESTS_BEFORE_RESTART_JITTER'].source} has no effect without a limit of requests.",
+                "Set MAX_REQUESTS_BEFORE_RESTART too.",
+                ExitCode.CONFIG,
+            )
+        )
+    if findings:
+        raise Refusal(*findings)
+
+
+def _options(settings: Settings, directories: Directories) -> Options:
+    number, text = settings.number, settings.text
+    return Options(
+        host=text("HOST") or "",
+        port=number("PORT") or 0,
+        workers=number("NUM_WORKERS") or 1,
+        keepalive=number("KEEPALIVE_TIMEOUT") or 0,
+        grace=number("REQUEST_TIMEOUT_SECONDS") or 0,
+        access_log=settings.on("SLIPWAY_ACCESS_LOG"),
+        json_logs=settings.on("JSON_LOGS"),
+        log_level=text("LITELLM_LOG"),
+        log_config=text("SLIPWAY_LOG_CONFIG"),
+        keyfile=text("SSL_KEYFILE_PATH"),
+        certfile=text("SSL_CERTFILE_PATH"),
+        ciphers=text("SLIPWAY_SSL_CIPHERS"),
+        max_requests=number("MAX_REQUESTS_BEFORE_RESTART"),
+        max_requests_jitter=number("MAX_REQUESTS_BEFORE_RESTART_JITTER"),
+        limit_concurrency=number("LIMIT_CONCURRENCY"),
+        worker_healthcheck=number("TIMEOUT_WORKER_HEALTHCHECK"),
+        threads=number("GRANIAN_RUNTIME_THREADS"),
+        from_flags=frozenset(
+            resolved.source.removeprefix("flag ")
+            for resolved in settings.values()
+            if resolved.source.startswith("flag ")
+        ),
+    )
+
+
+def _environment(
+    settings: Settings,
+    command_line: CommandLine,
+    config: Mapping[str, object],
+    directories: Directories,
+    environment: Mapping[str, str],
+) -> dict[str, str | None]:
+    changes: dict[str, str | None] = {
+        "WORKER_CONFIG": json.dumps(_worker_config(settings, command_line)),
+        # LiteLLM prefers this one to WORKER_CONFIG, and ignores it in silence when it is wrong.
+        "CONFIG_FILE_PATH": None,
+        "NUM_WORKERS": str(settings.number("NUM_WORKERS")),
+        "LITELLM_DONT_SHOW_FEEDBACK_BOX": "true",
+        "NO_PROXY": _with_loopback(environment.get("NO_PROXY") or environment.get("no_proxy") or ""),
+        "no_proxy": None,
+        "TMPDIR": str(directories.temporary),
+        "SLIPWAY_WORKERS_DIR": str(directories.workers),
+        "PROMETHEUS_MULTIPROC_DIR": metrics_directory(settings, directories, environment),
+    }
+    if settings.on("JSON_LOGS"):
+        changes["JSON_LOGS"] = "true"
+    if is_configured(config, environment):
+        changes["SLIPWAY_CONFIG_NAMES_DATABASE"] = "true"
+    if ui.wanted(dict(environment)):
+        changes["LITELLM_UI_PATH"] = str(directories.ui)
+    return {name: value for name, value in changes.items() if value != environment.get(name)}
+
+
+def _worker_config(settings: Settings, command_line: CommandLine) -> dict[str, object]:
+    """Return every field of LiteLLM's ``initialize``: those left out would get other defaults than the command's."""
+    config: dict[str, object] = {
+        "model": None,
+        "alias": None,
+        "api_base": None,
+        "api_version": None,
+        "debug": settings.on("DEBUG"),
+        "detailed_debug": settings.on("DETAILED_DEBUG"),
+        "temperature": None,
+        "max_tokens": None,
+        "request_timeout": None,
+        "max_budget": None,
+        "drop_params": False,
+        "add_function_to_prompt": False,
+        "headers": None,
+        "save": False,
+        "config": _absolute(settings.text("CONFIG_FILE_PATH")),
+        "use_queue": False,
+    }
+    if settings["REQUEST_TIMEOUT_SECONDS"].source.startswith("flag"):
+        config["request_timeout"] = settings.number("REQUEST_TIMEOUT_SECONDS")
+    return {**config, **command_line.worker}
+
+
+def _absolute(path: str | None) -> str | None:
+    return os.path.abspath(path) if path else None
+
+
+def _with_loopback(value: str) -> str:
+    present = [entry.strip() for entry in value.split(",") if entry.strip()]
+    return ",".join([*present, *(name for name in _LOOPBACK if name not in present)])
+
+
+def _metrics_process(settings: Settings, changes: Mapping[str, str | None], options: Options) -> tuple[str, ...]:
+    port = settings.number("PROMETHEUS_METRICS_PORT")
+    if port is None:
+        return ()
+    directory = changes.get("PROMETHEUS_MULTIPROC_DIR") or os.environ["PROMETHEUS_MULTIPROC_DIR"]
+    module = "litellm.proxy.prometheus_metrics_server"
+    return (sys.executable, "-P", "-m", module, "--host", options.host, "--port", str(port), "--multiproc_dir", directory)

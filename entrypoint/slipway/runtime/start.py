@@ -1,0 +1,119 @@
+"""The order of a start: resolve, check, prepare, exec. The first three end here when something is wrong."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from slipway import __version__, checks, config_file, flags, log, report, settings
+from slipway.report import Finding, Refusal
+from slipway.runtime import directories as writable
+from slipway.runtime import health, plan, supervisor, ui
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Everything known before anything is touched."""
+
+    settings: settings.Settings
+    config: Mapping[str, object]
+    directories: writable.Directories
+    plan: plan.Plan
+    findings: tuple[Finding, ...]
+
+
+def resolve(argv: Sequence[str], environment: Mapping[str, str]) -> tuple[flags.CommandLine, settings.Settings, Mapping[str, object]]:
+    """Parse the command line and the config file and resolve every setting. Raises Refusal (64, 65)."""
+    command_line = flags.parse(argv)
+    # The config file's place is a setting itself: resolve once without the file, then with it.
+    early = settings.resolve(command_line.given, environment, {})
+    if early["CONFIG_FILE_PATH"].value is None and os.path.exists(config_file.DEFAULT_PATH):
+        early = early.replaced("CONFIG_FILE_PATH", config_file.DEFAULT_PATH, "the image's default path")
+    config_path = early["CONFIG_FILE_PATH"]
+    config = config_file.read(str(config_path.value), config_path.source) if config_path.value else {}
+    resolved = settings.resolve(command_line.given, environment, config)
+    resolved = resolved.replaced("CONFIG_FILE_PATH", config_path.value, config_path.source)
+    if command_line.server is not None:
+        resolved = resolved.replaced("SLIPWAY_SERVER", command_line.server, f"flag --run_{command_line.server}")
+    return command_line, resolved, config
+
+
+def consider(argv: Sequence[str], environment: Mapping[str, str]) -> Start:
+    """Work out the whole start without an effect. Raises Refusal with the first error's code."""
+    command_line, resolved, config = resolve(argv, environment)
+    log.use_json(resolved.on("JSON_LOGS"))
+    runtime = resolved["SLIPWAY_RUNTIME_DIR"]
+    found = checks.run(resolved, config, environment)
+    if report.exit_code(found):
+        raise Refusal(*found)
+    directories = writable.choose(str(runtime.value), asked=runtime.asked)
+    planned = plan.make(resolved, command_line, config, directories, environment)
+    ignored = [
+        Finding("flag-without-effect", "info", f"{flag} has no effect, as upstream.", f"Remove {flag}.")
+        for flag in command_line.ignored
+    ]
+    return Start(resolved, config, directories, planned, (*found, *directories.findings, *ignored))
+
+
+def serve(argv: Sequence[str]) -> NoReturn:
+    """Start the gateway in place of this process. Raises Refusal when it must not start."""
+    environment = dict(os.environ)
+    start = consider(argv, environment)
+    resolved, planned = start.settings, start.plan
+    report.show(start.findings, json_lines=resolved.on("JSON_LOGS"))
+    complete = planned.complete(environment)
+    metrics = complete.get("PROMETHEUS_MULTIPROC_DIR")
+    writable.prepare(start.directories, Path(metrics) if metrics else None)
+    if complete.get("LITELLM_UI_PATH") == str(start.directories.ui):
+        ui.rewrite(environment, start.directories.ui)
+    supervised = resolved.on("SLIPWAY_SUPERVISOR")
+    health.remember(
+        start.directories.runtime,
+        management=_address(resolved, "SLIPWAY_MANAGEMENT_") if supervised else None,
+        gateway=(*_address(resolved, ""), resolved.text("SSL_KEYFILE_PATH") is not None),
+    )
+    log.line(_announcement(start, supervised))
+    for limit in planned.limits:
+        log.line(f"{planned.server}: {limit}")
+    command = supervised_argv(start) if supervised else planned.argv
+    sys.stdout.flush()
+    os.execve(command[0], command, complete)
+
+
+def supervised_argv(start: Start) -> tuple[str, ...]:
+    """Return the supervisor's command line, which holds the server's."""
+    resolved, planned = start.settings, start.plan
+    host, port = _address(resolved, "")
+    management_host, management_port = _address(resolved, "SLIPWAY_MANAGEMENT_")
+    assignment = supervisor.Assignment(
+        server=planned.server,
+        argv=planned.argv,
+        host=host,
+        port=port,
+        management_host=management_host,
+        management_port=management_port,
+        workers=planned.workers,
+        workers_directory=str(start.directories.workers),
+        settle_seconds=resolved.number("SLIPWAY_SETTLE_SECONDS") or 0,
+        drain_seconds=planned.drain_seconds,
+        json_logs=resolved.on("JSON_LOGS"),
+        sidecar=planned.sidecar,
+    )
+    return (sys.executable, "-P", "-m", "slipway.runtime.supervisor", assignment.argument())
+
+
+def _address(resolved: settings.Settings, prefix: str) -> tuple[str, int]:
+    return resolved.text(f"{prefix}HOST") or "", resolved.number(f"{prefix}PORT") or 0
+
+
+def _announcement(start: Start, supervised: bool) -> str:
+    host, port = _address(start.settings, "")
+    workers = f"{start.plan.workers} worker{'s' if start.plan.workers > 1 else ''}"
+    management = (
+        f"management port {start.settings.number('SLIPWAY_MANAGEMENT_PORT')}" if supervised else "no supervisor"
+    )
+    return f"slipway {__version__}: {start.plan.server}, {workers}, {host}:{port}, {management}"

@@ -1,0 +1,235 @@
+"""The supervisor: tini's only child and the server's parent.
+
+It owns signals, the management port (/livez and /readyz) and orphaned query engines. It imports nothing of LiteLLM and
+no third-party package, so that it stays small and is the same under every server.
+
+A container is told to stop once, and each server stops listening the moment it is told. So the supervisor hears the
+signal first: it is not ready any more, lets load balancers notice while requests are still served, then tells the
+server, waits for the drain budget, and ends with the server's code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from dataclasses import asdict, dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Final
+
+from slipway import log
+from slipway.report import ExitCode
+from slipway.runtime import engines
+
+_TICK_SECONDS: Final = 1.0
+_CONNECT_SECONDS: Final = 1.0
+_STOP: Final = frozenset({signal.SIGTERM, signal.SIGINT})
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What to run and watch. Seconds throughout; ``workers_directory`` holds one file for each worker that serves."""
+
+    server: str
+    argv: tuple[str, ...]
+    host: str
+    port: int
+    management_host: str
+    management_port: int
+    workers: int
+    workers_directory: str
+    settle_seconds: int
+    drain_seconds: int
+    json_logs: bool
+    sidecar: tuple[str, ...] = ()
+
+    def argument(self) -> str:
+        """Return the assignment as the one argument of this module's command line. It holds no secret."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def parse(cls, text: str) -> Assignment:
+        """Read what ``argument`` wrote."""
+        content = json.loads(text)
+        return cls(**{**content, "argv": tuple(content["argv"]), "sidecar": tuple(content["sidecar"])})
+
+
+class Supervisor:
+    """Runs one server until it ends or is told to."""
+
+    def __init__(self, assignment: Assignment) -> None:
+        self.assignment = assignment
+        self.draining = False
+        self._server = 0
+        self._sidecar = 0
+        self._status: int | None = None
+        self._stop_at: float | None = None
+        self._kill_at: float | None = None
+        self._reaper = engines.Reaper()
+
+    def run(self) -> int:
+        """Start the server, watch it, and return the container's exit code."""
+        watched = {signal.SIGCHLD, *_STOP}
+        # Blocked before any thread starts, so that the loop below is the only place where signals arrive.
+        signal.pthread_sigmask(signal.SIG_BLOCK, watched)
+        management = self._listen()
+        engines.adopt_orphans()
+        self._server = _spawn(self.assignment.argv)
+        if self.assignment.sidecar:
+            self._sidecar = _spawn(self.assignment.sidecar)
+        threading.Thread(target=management.serve_forever, name="management", daemon=True).start()
+        while self._status is None:
+            received = signal.sigtimedwait(watched, self._patience())
+            if received is not None and received.si_signo in _STOP:
+                self._drain(signal.Signals(received.si_signo))
+            self._reap()
+            self._reaper.sweep(time.monotonic())
+            self._enforce(time.monotonic())
+        return self._exit_code(self._status)
+
+    def alive(self) -> bool:
+        """Whether the server's process runs."""
+        return self._status is None
+
+    def ready(self) -> str:
+        """Return ``ready``, or the reason why not: ``draining``, ``stopped``, ``starting`` or ``not listening``."""
+        if self.draining:
+            return "draining"
+        if not self.alive():
+            return "stopped"
+        if self._serving() < self.assignment.workers:
+            return "starting"
+        return "ready" if _connects(self.assignment.host, self.assignment.port) else "not listening"
+
+    def _serving(self) -> int:
+        try:
+            pids = [int(entry.name) for entry in Path(self.assignment.workers_directory).iterdir()]
+        except (OSError, ValueError):
+            return 0
+        return sum(_runs(pid) for pid in pids)
+
+    def _listen(self) -> ThreadingHTTPServer:
+        supervisor = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                if self.path == "/livez":
+                    self._answer(supervisor.alive(), "alive" if supervisor.alive() else "stopped")
+                elif self.path == "/readyz":
+                    state = supervisor.ready()
+                    self._answer(state == "ready", state)
+                else:
+                    self.send_error(404)
+
+            do_HEAD = do_GET
+
+            def _answer(self, ok: bool, state: str) -> None:
+                body = json.dumps({"status": state}).encode()
+                self.send_response(200 if ok else 503)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(body)
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Say nothing: probes come every few seconds."""
+
+        # A probe that never finishes its request must not hold a thread for ever.
+        Handler.timeout = 10
+        ThreadingHTTPServer.address_family = socket.AF_INET6 if ":" in self.assignment.management_host else socket.AF_INET
+        ThreadingHTTPServer.daemon_threads = True
+        return ThreadingHTTPServer((self.assignment.management_host, self.assignment.management_port), Handler)
+
+    def _patience(self) -> float:
+        deadlines = [deadline for deadline in (self._stop_at, self._kill_at) if deadline is not None]
+        return max(0.0, min([_TICK_SECONDS, *(deadline - time.monotonic() for deadline in deadlines)]))
+
+    def _drain(self, received: signal.Signals) -> None:
+        now = time.monotonic()
+        if self.draining:
+            log.line(f"{received.name} again: stopping {self.assignment.server} now")
+            self._stop_at = now
+            return
+        self.draining = True
+        self._stop_at = now + self.assignment.settle_seconds
+        log.line(
+            f"{received.name}: not ready any more; {self.assignment.server} stops in {self.assignment.settle_seconds} s "
+            f"and has {self.assignment.drain_seconds} s to finish its requests"
+        )
+
+    def _enforce(self, now: float) -> None:
+        if self._status is not None:
+            return
+        if self._stop_at is not None and now >= self._stop_at:
+            self._stop_at = None
+            self._kill_at = self._kill_at or now + self.assignment.drain_seconds
+            os.kill(self._server, signal.SIGTERM)
+        if self._kill_at is not None and now >= self._kill_at:
+            self._kill_at = None
+            log.line(f"{self.assignment.server} did not finish in time and is killed", level="error")
+            os.killpg(self._server, signal.SIGKILL)
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid == self._server:
+                self._status = status
+            elif pid == self._sidecar and not self.draining:
+                log.line("the metrics process ended; the gateway goes on without it", level="error")
+
+    def _exit_code(self, status: int) -> int:
+        code = os.waitstatus_to_exitcode(status)
+        if self.draining and code in (0, -signal.SIGTERM, -signal.SIGINT):
+            # uvicorn raises the signal it was stopped with once more, after a clean end.
+            return ExitCode.DONE
+        if code < 0:
+            log.line(f"{self.assignment.server} was killed by {signal.Signals(-code).name}", level="error")
+            return 128 - code
+        if code:
+            log.line(f"{self.assignment.server} ended with code {code}", level="error")
+        return code
+
+
+def _spawn(argv: tuple[str, ...]) -> int:
+    """Start a process in a session of its own, so that a signal to our group does not reach it."""
+    every = set(signal.valid_signals()) - {signal.SIGKILL, signal.SIGSTOP}
+    return os.posix_spawn(argv[0], argv, os.environ, setsid=True, setsigmask=(), setsigdef=every)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
+
+
+def _connects(host: str, port: int) -> bool:
+    target = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
+    try:
+        with socket.create_connection((target, port), timeout=_CONNECT_SECONDS):
+            return True
+    except OSError:
+        return False
+
+
+def main() -> int:
+    """Run the supervisor for the assignment in the first argument."""
+    assignment = Assignment.parse(sys.argv[1])
+    log.use_json(assignment.json_logs)
+    return Supervisor(assignment).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

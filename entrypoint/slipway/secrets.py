@@ -1,0 +1,40 @@
+"""Which variables hold secrets, and how their values are shown."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import urlsplit
+
+REDACTED: Final = "(set, redacted)"
+_SECRET_NAME: Final = re.compile(
+    r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL|SALT|LICENSE|DSN|HEADERS|WEBHOOK|DATABASE_URL|DIRECT_URL|REDIS_URL", re.I
+)
+# Names that match the pattern and hold a path or a switch.
+_NOT_SECRET: Final = frozenset(
+    {
+        "SSL_KEYFILE_PATH",
+        "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY",
+        "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS",
+        "IAM_TOKEN_DB_AUTH",
+    }
+)
+
+
+def is_secret(name: str) -> bool:
+    """Tell whether the variable ``name`` is one whose value must never be shown."""
+    return name not in _NOT_SECRET and _SECRET_NAME.search(name) is not None
+
+
+def redact(name: str, value: str) -> str:
+    """Return ``value`` as it may be shown: whole, or a marker when its name or a password in a URL makes it secret."""
+    if is_secret(name):
+        return REDACTED
+    if "://" in value:
+        try:
+            has_password = urlsplit(value).password is not None
+        except ValueError:
+            has_password = True
+        if has_password:
+            return REDACTED
+    return value

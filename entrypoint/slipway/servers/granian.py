@@ -1,0 +1,43 @@
+"""granian: a server in Rust, on request."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+from slipway.servers.options import APPLICATION, Command, Options, json_log_config
+
+CANNOT: Final[dict[str, str]] = {
+    "MAX_REQUESTS_BEFORE_RESTART": "granian recycles by age, not by requests; use GRANIAN_WORKERS_LIFETIME",
+    "MAX_REQUESTS_BEFORE_RESTART_JITTER": "granian recycles by age, not by requests",
+    "LIMIT_CONCURRENCY": "granian makes further requests wait and never answers 503; use GRANIAN_BACKPRESSURE",
+    "TIMEOUT_WORKER_HEALTHCHECK": "granian does not watch for silent workers",
+    "KEEPALIVE_TIMEOUT": "granian cannot limit how long an idle connection stays open",
+    "SLIPWAY_SSL_CIPHERS": "granian's TLS library chooses its ciphers itself",
+    "SLIPWAY_LOG_CONFIG": "uvicorn's logging file is not one that granian reads; use GRANIAN_LOG_CONFIG",
+}
+LIMITS: Final[tuple[str, ...]] = (
+    "workers are recycled by age only, idle connections have no time limit, TLS is 1.3 with a PKCS#8 key",
+)
+# The largest value granian takes; without the option it waits for as long as requests last.
+_LONGEST_KILL_TIMEOUT: Final = 1800
+
+
+def command(options: Options) -> Command:
+    """Return granian's command line."""
+    argv = [sys.executable, "-P", "-m", "granian", APPLICATION, "--interface", "asgi"]
+    argv += ["--host", options.host, "--port", str(options.port), "--workers", str(options.workers)]
+    argv += ["--loop", "uvloop", "--respawn-failed-workers"]
+    if options.grace <= _LONGEST_KILL_TIMEOUT:
+        argv += ["--workers-kill-timeout", str(options.grace)]
+    if options.threads is not None:
+        argv += ["--runtime-threads", str(options.threads)]
+    if options.keyfile and options.certfile:
+        argv += ["--ssl-keyfile", options.keyfile, "--ssl-certificate", options.certfile]
+    if options.json_logs:
+        argv += ["--log-config", json_log_config()]
+    if options.log_level:
+        argv += ["--log-level", options.log_level]
+    if options.access_log:
+        argv.append("--access-log")
+    return Command(tuple(argv))

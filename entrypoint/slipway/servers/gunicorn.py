@@ -1,0 +1,64 @@
+"""gunicorn with uvicorn workers: the default for several workers.
+
+Defaults go through gunicorn's config file and flags through its command line, so that GUNICORN_CMD_ARGS stands between
+them: flag, then variable, then default.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Final
+
+from slipway.servers.options import APPLICATION, Command, Options, json_log_config
+
+CANNOT: Final[dict[str, str]] = {
+    "GRANIAN_RUNTIME_THREADS": "gunicorn's workers run one event loop each, without runtime threads",
+    "SLIPWAY_LOG_CONFIG": "uvicorn's logging file is not one that gunicorn reads; use GUNICORN_CMD_ARGS=--log-config",
+}
+LIMITS: Final[tuple[str, ...]] = ()
+SETTINGS_VARIABLE: Final = "SLIPWAY_GUNICORN_SETTINGS"
+# LiteLLM's own value: a worker says nothing while it starts up or drains.
+_TIMEOUT_SECONDS: Final = 600
+_FLAGS: Final = {
+    "bind": ("--bind", ("--host", "--port")),
+    "workers": ("--workers", ("--num_workers",)),
+    "keepalive": ("--keep-alive", ("--keepalive_timeout",)),
+    "max_requests": ("--max-requests", ("--max_requests_before_restart",)),
+    "max_requests_jitter": ("--max-requests-jitter", ("--max_requests_before_restart_jitter",)),
+    "timeout": ("--timeout", ("--timeout_worker_healthcheck",)),
+    "graceful_timeout": ("--graceful-timeout", ("--request_timeout",)),
+    "keyfile": ("--keyfile", ("--ssl_keyfile_path",)),
+    "certfile": ("--certfile", ("--ssl_certfile_path",)),
+    "ciphers": ("--ciphers", ("--ciphers",)),
+}
+
+
+def command(options: Options) -> Command:
+    """Return gunicorn's command line and the variable its config file reads."""
+    settings: dict[str, object] = {
+        "bind": options.bind,
+        "workers": options.workers,
+        "worker_class": "slipway.servers.gunicorn_worker.Worker",
+        "preload_app": True,
+        "timeout": options.worker_healthcheck or _TIMEOUT_SECONDS,
+        "graceful_timeout": options.grace,
+        "keepalive": options.keepalive,
+        "max_requests": options.max_requests,
+        "max_requests_jitter": options.max_requests_jitter,
+        "keyfile": options.keyfile,
+        "certfile": options.certfile,
+        "ciphers": options.ciphers,
+        # Heartbeats on a disk can block a worker; memory cannot.
+        "worker_tmp_dir": "/dev/shm",  # noqa: S108
+        "accesslog": "-" if options.access_log else None,
+        "loglevel": options.log_level,
+        "logconfig_json": json_log_config() if options.json_logs else None,
+        "limit_concurrency": options.limit_concurrency,
+    }
+    given = {name: value for name, value in settings.items() if value is not None}
+    argv = [sys.executable, "-P", "-m", "gunicorn", "--config", "python:slipway.servers.gunicorn_config"]
+    for name, (flag, sources) in _FLAGS.items():
+        if name in given and options.from_flags.intersection(sources):
+            argv += [flag, str(given[name])]
+    return Command((*argv, APPLICATION), {SETTINGS_VARIABLE: json.dumps(given)})

@@ -1,0 +1,33 @@
+"""gunicorn's config file: the plan's settings as module variables, and the hooks that LiteLLM's command would add."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+from slipway.servers.gunicorn import SETTINGS_VARIABLE
+
+if TYPE_CHECKING:
+    from gunicorn.arbiter import Arbiter
+    from gunicorn.workers.base import Worker
+
+settings = json.loads(os.environ[SETTINGS_VARIABLE])
+# Not a setting of gunicorn: the worker reads it from the same variable.
+settings.pop("limit_concurrency", None)
+globals().update(settings)
+
+
+def when_ready(server: Arbiter) -> None:
+    """Forbid native LiteLLM routes in the master: their threads would not survive a fork."""
+    from litellm.rust_bridge.fork_guard import reserve_process_for_forking
+
+    reserve_process_for_forking("the gunicorn master")
+
+
+def child_exit(server: Arbiter, worker: Worker) -> None:
+    """Drop the live gauges of a worker that ended."""
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        from litellm.proxy.prometheus_cleanup import mark_worker_exit
+
+        mark_worker_exit(worker.pid)

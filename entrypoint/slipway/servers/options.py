@@ -1,0 +1,52 @@
+"""What a server is asked for, in one vocabulary; each server turns it into its own command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+APPLICATION = "slipway.runtime.asgi:app"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to serve and how. Times are in seconds; ``asked`` names the settings that somebody set."""
+
+    host: str
+    port: int
+    workers: int
+    keepalive: int
+    grace: int
+    access_log: bool
+    json_logs: bool
+    log_level: str | None
+    log_config: str | None = None
+    keyfile: str | None = None
+    certfile: str | None = None
+    ciphers: str | None = None
+    max_requests: int | None = None
+    max_requests_jitter: int | None = None
+    limit_concurrency: int | None = None
+    worker_healthcheck: int | None = None
+    threads: int | None = None
+    metrics_directory: str | None = None
+    from_flags: frozenset[str] = frozenset()
+
+    @property
+    def bind(self) -> str:
+        """The address as HOST:PORT, an IPv6 host in brackets."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A server's command line and the variables it needs."""
+
+    argv: tuple[str, ...]
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def json_log_config() -> str:
+    """Return the path of the logging configuration for JSON lines; it names the loggers of all four servers."""
+    from pathlib import Path
+
+    return str(Path(__file__).with_name("json_log.json"))

@@ -1,0 +1,307 @@
+"""Every setting once: its variable, its flag, its place in the config file, its type, default and meaning.
+
+Precedence is flag, then variable, then config file, then default. A blank variable counts as unset, as it does for
+LiteLLM's own command. The table in README.md is generated from ``SETTINGS``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from slipway.report import ExitCode, Finding, Refusal
+
+Value = str | int | bool | None
+Kind = Literal["text", "integer", "switch", "path"]
+SERVERS: Final = ("uvicorn", "gunicorn", "hypercorn", "granian")
+LOG_LEVELS: Final = ("debug", "info", "warning", "error", "critical")
+_ON: Final = frozenset({"1", "true", "yes", "on", "t", "y"})
+_OFF: Final = frozenset({"0", "false", "no", "off", "f", "n"})
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting. ``minimum`` and ``maximum`` bound an integer; ``config`` is (section, key) in LiteLLM's YAML."""
+
+    name: str
+    kind: Kind
+    default: Value
+    meaning: str
+    flag: str | None = None
+    config: tuple[str, str] | None = None
+    aliases: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    minimum: int = 0
+    maximum: int = 2**31 - 1
+
+
+SETTINGS: Final[tuple[Setting, ...]] = (
+    Setting(
+        "CONFIG_FILE_PATH",
+        "path",
+        None,
+        "LiteLLM's config file; /etc/slipway/config.yaml is used when it exists and none is named",
+        "--config",
+        aliases=("LITELLM_CONFIG",),
+    ),
+    Setting("HOST", "text", "0.0.0.0", "address the gateway listens on", "--host"),
+    Setting("PORT", "integer", 4000, "port the gateway listens on", "--port", minimum=1, maximum=65535),
+    Setting(
+        "NUM_WORKERS",
+        "integer",
+        1,
+        "worker processes",
+        "--num_workers",
+        aliases=("DEFAULT_NUM_WORKERS_LITELLM_PROXY",),
+        minimum=1,
+        maximum=512,
+    ),
+    Setting(
+        "SLIPWAY_SERVER",
+        "text",
+        "auto",
+        "server to run; auto is uvicorn for one worker and gunicorn for several (or to recycle the only one)",
+        choices=("auto", *SERVERS),
+    ),
+    Setting(
+        "SLIPWAY_SUPERVISOR",
+        "switch",
+        True,
+        "off runs the server in place of the supervisor: no management port, no drain, no engine reaper",
+    ),
+    Setting("SLIPWAY_MANAGEMENT_HOST", "text", "0.0.0.0", "address of the management port"),
+    Setting("SLIPWAY_MANAGEMENT_PORT", "integer", 4001, "port of /livez and /readyz", minimum=1, maximum=65535),
+    Setting("SLIPWAY_RUNTIME_DIR", "path", "/run/slipway", "writable directory for state that dies with the container"),
+    Setting("SLIPWAY_ALLOW_ROOT", "switch", False, "on lets the gateway run as uid 0"),
+    Setting(
+        "SLIPWAY_SETTLE_SECONDS",
+        "integer",
+        0,
+        "seconds to go on serving, not ready, after SIGTERM, so that load balancers notice",
+        maximum=3600,
+    ),
+    Setting(
+        "REQUEST_TIMEOUT_SECONDS",
+        "integer",
+        600,
+        "longest request in seconds; the server's grace and the drain budget follow from it",
+        "--request_timeout",
+        config=("litellm_settings", "request_timeout"),
+        minimum=1,
+        maximum=86400,
+    ),
+    Setting(
+        "KEEPALIVE_TIMEOUT",
+        "integer",
+        75,
+        "seconds an idle connection stays open; longer than a load balancer's 60",
+        "--keepalive_timeout",
+        maximum=86400,
+    ),
+    Setting(
+        "MAX_REQUESTS_BEFORE_RESTART",
+        "integer",
+        None,
+        "recycle a worker after this many requests",
+        "--max_requests_before_restart",
+        minimum=1,
+    ),
+    Setting(
+        "MAX_REQUESTS_BEFORE_RESTART_JITTER",
+        "integer",
+        None,
+        "spread recycling by a random number of requests up to this",
+        "--max_requests_before_restart_jitter",
+    ),
+    Setting(
+        "LIMIT_CONCURRENCY",
+        "integer",
+        None,
+        "connections and requests a worker accepts before it answers 503",
+        "--limit_concurrency",
+        minimum=1,
+    ),
+    Setting(
+        "TIMEOUT_WORKER_HEALTHCHECK",
+        "integer",
+        None,
+        "seconds a worker may be silent before it is replaced (uvicorn 60, gunicorn 600 when unset)",
+        "--timeout_worker_healthcheck",
+        minimum=1,
+        maximum=86400,
+    ),
+    Setting("SSL_KEYFILE_PATH", "path", None, "TLS private key", "--ssl_keyfile_path"),
+    Setting("SSL_CERTFILE_PATH", "path", None, "TLS certificate chain", "--ssl_certfile_path"),
+    Setting("SLIPWAY_SSL_CIPHERS", "text", None, "TLS 1.2 ciphers in OpenSSL's notation", "--ciphers"),
+    Setting(
+        "GRANIAN_RUNTIME_THREADS",
+        "integer",
+        None,
+        "granian's runtime threads in each worker",
+        "--granian_threads",
+        minimum=1,
+        maximum=512,
+    ),
+    Setting("SLIPWAY_LOG_CONFIG", "path", None, "logging configuration file for uvicorn", "--log_config"),
+    Setting("LITELLM_LOG", "text", None, "log level of LiteLLM and the server", choices=LOG_LEVELS),
+    Setting("JSON_LOGS", "switch", False, "one JSON object a log line", config=("litellm_settings", "json_logs")),
+    Setting("SLIPWAY_ACCESS_LOG", "switch", True, "a log line for each request"),
+    Setting("DEBUG", "switch", False, "LiteLLM's loggers at INFO", "--debug"),
+    Setting("DETAILED_DEBUG", "switch", False, "LiteLLM's loggers at DEBUG", "--detailed_debug"),
+    Setting(
+        "PROMETHEUS_METRICS_PORT",
+        "integer",
+        None,
+        "port of LiteLLM's own metrics process",
+        "--prometheus_metrics_port",
+        minimum=1,
+        maximum=65535,
+    ),
+    Setting("LITELLM_MODE", "text", "PRODUCTION", "PRODUCTION keeps LiteLLM from reading a .env file"),
+    Setting("LITELLM_LOCAL_MODEL_COST_MAP", "switch", True, "model prices from the image, not the network"),
+    Setting("LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS", "switch", True, "Anthropic beta headers from the image"),
+    Setting("LITELLM_LOCAL_AUTOROUTER_PRESETS", "switch", True, "auto-router presets from the image"),
+    Setting("LITELLM_LOCAL_BLOG_POSTS", "switch", True, "the UI's blog posts from the image"),
+    Setting("LITELLM_LOCAL_POLICY_TEMPLATES", "switch", True, "policy templates from the image"),
+)
+_BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A setting's effective value and where it came from, such as ``flag --port`` or ``default``."""
+
+    value: Value
+    source: str
+
+    @property
+    def asked(self) -> bool:
+        """Whether somebody set it, as opposed to a default."""
+        return self.source != "default"
+
+
+class Settings(Mapping[str, Resolved]):
+    """All settings, resolved."""
+
+    def __init__(self, values: Mapping[str, Resolved]) -> None:
+        self._values = dict(values)
+
+    def __getitem__(self, name: str) -> Resolved:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def replaced(self, name: str, value: Value, source: str) -> Settings:
+        """Return a copy in which ``name`` has ``value``."""
+        return Settings({**self._values, name: Resolved(value, source)})
+
+    def text(self, name: str) -> str | None:
+        """Return a text or path setting."""
+        value = self._values[name].value
+        return value if isinstance(value, str) else None
+
+    def number(self, name: str) -> int | None:
+        """Return an integer setting."""
+        value = self._values[name].value
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+    def on(self, name: str) -> bool:
+        """Return a switch."""
+        return self._values[name].value is True
+
+
+def parse_switch(text: str) -> bool | None:
+    """Read a switch as LiteLLM's command does; None when it is neither on nor off."""
+    lowered = text.strip().lower()
+    return True if lowered in _ON else False if lowered in _OFF else None
+
+
+def resolve(
+    flags: Mapping[str, str | bool],
+    environment: Mapping[str, str],
+    config: Mapping[str, object],
+) -> Settings:
+    """Resolve every setting.
+
+    ``flags`` maps a flag to its text (or True), ``config`` is the parsed config file.
+    Raises Refusal with one finding for each invalid value; the value itself is not in it.
+    """
+    values: dict[str, Resolved] = {}
+    errors: list[Finding] = []
+    for setting in SETTINGS:
+        raw, source = _find(setting, flags, environment, config)
+        if source == "default":
+            values[setting.name] = Resolved(setting.default, source)
+            continue
+        value, complaint = _convert(setting, raw)
+        if complaint:
+            errors.append(
+                Finding(
+                    "setting-invalid",
+                    "error",
+                    f"{source} is not valid: {setting.name} must be {complaint}.",
+                    f"Correct {source}, or remove it to use the default ({_shown(setting.default)}).",
+                    ExitCode.CONFIG,
+                )
+            )
+        values[setting.name] = Resolved(value, source)
+    if errors:
+        raise Refusal(*errors)
+    return Settings(values)
+
+
+def setting(name: str) -> Setting:
+    """Return the definition of the setting called ``name``."""
+    return _BY_NAME[name]
+
+
+def _find(
+    setting: Setting, flags: Mapping[str, str | bool], environment: Mapping[str, str], config: Mapping[str, object]
+) -> tuple[object, str]:
+    if setting.flag is not None and setting.flag in flags:
+        return flags[setting.flag], f"flag {setting.flag}"
+    for name in (setting.name, *setting.aliases):
+        if environment.get(name, "").strip():
+            return environment[name], f"variable {name}"
+    if setting.config is not None:
+        section, key = setting.config
+        content = config.get(section)
+        value = content.get(key) if isinstance(content, Mapping) else None
+        # A reference is resolved by LiteLLM itself, in the worker, where secret managers and hooks have run.
+        if value is not None and not (isinstance(value, str) and value.startswith("os.environ/")):
+            return value, f"config {section}.{key}"
+    return None, "default"
+
+
+def _convert(setting: Setting, raw: object) -> tuple[Value, str | None]:
+    match setting.kind:
+        case "switch":
+            value = raw if isinstance(raw, bool) else parse_switch(str(raw))
+            return value, None if value is not None else "on or off (true, false, 1, 0)"
+        case "integer":
+            return _integer(setting, raw)
+        case _:
+            text = str(raw).strip()
+            if setting.choices and text.lower() not in setting.choices:
+                return None, f"one of {', '.join(setting.choices)}"
+            return text.lower() if setting.choices else text, None
+
+
+def _integer(setting: Setting, raw: object) -> tuple[Value, str | None]:
+    bounds = f"a whole number from {setting.minimum} to {setting.maximum}"
+    try:
+        # YAML may hold a time of 7.5 seconds: round it up, so that no derived budget is too short.
+        value = math.ceil(raw) if isinstance(raw, float) else int(str(raw).strip())
+    except (ValueError, OverflowError):
+        return None, bounds
+    return (value, None) if setting.minimum <= value <= setting.maximum else (None, bounds)
+
+
+def _shown(value: Value) -> str:
+    return "unset" if value is None else "on" if value is True else "off" if value is False else str(value)

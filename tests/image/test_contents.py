@@ -1,0 +1,187 @@
+"""What is in the images, and what is not."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+from tests.support import gateway, rootfs
+from tests.support.lab import Lab, Spec
+from tests.support.rootfs import Entry
+
+Files = dict[str, Entry]
+UI = "/var/lib/litellm/ui"
+HOST_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
+HOST_PACKAGE = Path("/usr/share/ca-certificates")
+TOOLS = re.compile(
+    r"(.*-)?(gcc|g\+\+|cc|c\+\+|cpp|clang|ld|as|make|cmake|rustc|cargo|go|tsc)(-[\d.]+)?"
+    r"|(pip|pip3|uv|uvx|npm|npx|yarn|pnpm|corepack|apt|apt-get|aptitude|easy_install)(-?[\d.]+)?"
+)
+UNCHECKED_HASH = 0b01
+
+
+@pytest.fixture(scope="module")
+def full(client: docker.DockerClient, image: str) -> Files:
+    return rootfs.read(client, image)
+
+
+@pytest.fixture(scope="module")
+def slim(client: docker.DockerClient, slim_image: str) -> Files:
+    return rootfs.read(client, slim_image)
+
+
+@pytest.fixture(scope="module", params=["full", "slim"])
+def files(request: pytest.FixtureRequest) -> Files:
+    found: Files = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture(scope="module", params=["image", "slim_image"])
+def settings(request: pytest.FixtureRequest, client: docker.DockerClient) -> dict[str, Any]:
+    """The image's own configuration."""
+    found: dict[str, Any] = client.images.get(request.getfixturevalue(request.param)).attrs["Config"]
+    return found
+
+
+def test_no_file_takes_another_identity(files: Files) -> None:
+    assert [path for path, entry in files.items() if entry.takes_identity] == []
+
+
+def test_no_compiler_and_no_package_manager(files: Files) -> None:
+    programs = [
+        path for path, entry in files.items() if re.search(r"/s?bin/[^/]+$", path) and TOOLS.fullmatch(entry.name)
+    ]
+    assert programs == []
+    modules = re.compile(
+        r"/(site|dist)-packages/(pip|uv|setuptools)(-[\d.]+\.dist-info)?$|/(pip|setuptools)-[^/]*\.whl$"
+    )
+    assert [path for path in files if modules.search(path)] == []
+
+
+def test_no_package_lists_and_no_caches(files: Files) -> None:
+    places = ("/var/lib/apt/lists/", "/var/cache/apt/", "/root/.cache", "/root/.npm", "/var/lib/slipway/.cache")
+    kept = [path for path, entry in files.items() if path.startswith(places) and entry.is_file and entry.size]
+    assert kept == []
+
+
+def test_nothing_of_the_application_is_writable_for_the_user(files: Files) -> None:
+    """Group 0 is what an arbitrary uid has."""
+    places = ("/opt/", "/usr/", "/etc/", UI)
+    writable = [
+        path
+        for path, entry in files.items()
+        if path.startswith(places) and (entry.is_file or entry.is_directory) and (entry.mode & 0o022 or entry.uid != 0)
+    ]
+    assert writable == []
+
+
+def test_bytecode_is_there_for_every_module_and_never_checked_against_the_source(files: Files) -> None:
+    sources = [path for path in files if re.match(r"/opt/slipway/.*/(litellm|slipway|fastapi|openai)/.*\.py$", path)]
+    assert len(sources) > 1000
+    missing = []
+    for source in sources:
+        folder, _, name = source.rpartition("/")
+        if not any(path in files for path in _bytecode(folder, name.removesuffix(".py"))):
+            missing.append(source)
+    assert missing == []
+    compiled = [entry for path, entry in files.items() if path.startswith("/opt/slipway/") and path.endswith(".pyc")]
+    checked = [entry.path for entry in compiled if int.from_bytes(entry.head[4:8], "little") != UNCHECKED_HASH]
+    assert checked == []
+
+
+def _bytecode(folder: str, module: str) -> list[str]:
+    return [f"{folder}/__pycache__/{module}.cpython-3{minor}.pyc" for minor in range(11, 16)]
+
+
+def test_the_proprietary_package_is_absent(files: Files) -> None:
+    assert [path for path in files if re.search(r"litellm[_-]enterprise", path)] == []
+
+
+def test_the_gateway_does_not_miss_the_proprietary_package(lab: Lab) -> None:
+    """The licence check and the callbacks, the parts of the proxy that ask for it, load without it."""
+    code = "import importlib.util as u, litellm.proxy.proxy_server; assert not u.find_spec('litellm_enterprise')"
+    done = lab.once(Spec(command=("python", "-c", code)))
+    assert done.code == 0, done.output
+
+
+def test_certificates_are_those_of_the_distribution_only(files: Files) -> None:
+    packaged = _certificates(files, "/usr/share/ca-certificates/")
+    assert packaged
+    assert _certificates(files, "/etc/ssl/") <= packaged
+    assert [path for path, entry in files.items() if path.startswith("/usr/local/share/ca-certificates/")] == []
+
+
+def test_no_certificate_of_the_build_host_is_inside(files: Files) -> None:
+    bundle = rootfs.certificates(HOST_BUNDLE.read_bytes())
+    packaged = [rootfs.certificates(path.read_bytes()) for path in HOST_PACKAGE.rglob("*.crt")]
+    own = bundle - frozenset().union(*packaged)
+    assert own & _certificates(files, "/") == frozenset()
+
+
+def _certificates(files: Files, place: str) -> frozenset[bytes]:
+    return frozenset().union(*(entry.certificates for path, entry in files.items() if path.startswith(place)))
+
+
+def test_labels_say_what_the_image_is(settings: dict[str, Any], client: docker.DockerClient, image: str) -> None:
+    labels = settings["Labels"] or {}
+    names = ("title", "description", "version", "revision", "source", "licenses", "base.name")
+    assert [name for name in names if not labels.get(f"org.opencontainers.image.{name}")] == []
+
+
+def test_the_image_declares_how_it_is_run(settings: dict[str, Any]) -> None:
+    assert settings["Entrypoint"][0].endswith("tini")
+    assert settings["StopSignal"] == "SIGTERM"
+    assert settings["WorkingDir"] == "/app"
+    assert {"4000/tcp", "4001/tcp"} <= set(settings["ExposedPorts"])
+    assert re.fullmatch(r"[1-9]\d*:0", settings["User"])
+
+
+def test_the_healthcheck_is_our_own_command(settings: dict[str, Any]) -> None:
+    command = " ".join(settings["Healthcheck"]["Test"])
+    assert "healthcheck" in command
+    assert not re.search(r"\b(curl|wget)\b", command)
+
+
+def test_the_environment_names_no_secret_and_no_build_certificate(settings: dict[str, Any]) -> None:
+    names = [entry.partition("=")[0] for entry in settings["Env"]]
+    assert [
+        name
+        for name in names
+        if re.search(r"CA_BUNDLE|SSL_CERT_|EXTRA_CA|_KEY$|TOKEN|PASSWORD|(?i:https?_proxy)", name)
+    ] == []
+    assert "PYTHONDONTWRITEBYTECODE" not in names
+
+
+def test_home_resolves_for_an_unknown_uid(lab: Lab) -> None:
+    code = "import pathlib; home = pathlib.Path.home(); assert home.is_dir(), home; print(home)"
+    done = lab.once(Spec(command=("python", "-c", code), user="54321:0", read_only=True))
+    assert (done.code, done.stdout) == (0, "/var/lib/slipway\n"), done.output
+
+
+@pytest.mark.parametrize("command", ["openssl version", "cat /etc/os-release"])
+def test_the_commands_that_the_database_client_runs_are_there(lab: Lab, command: str) -> None:
+    done = lab.once(Spec(command=tuple(command.split())))
+    assert done.code == 0, done.output
+
+
+def test_the_ui_is_there_once_with_its_marker(full: Files) -> None:
+    assert f"{UI}/.litellm_ui_ready" in full
+    assert f"{UI}/index.html" in full
+    assert [path for path in full if path.endswith("/_next/static")] == [f"{UI}/_next/static"]
+    assert [path for path in full if path.startswith("/var/lib/litellm/assets/")]
+
+
+def test_slim_has_no_ui_no_node_and_no_database(slim: Files) -> None:
+    unwanted = re.compile(r"/var/lib/litellm/ui/.|/_next/|/bin/(node|nodejs|prisma)$|/(site-packages|opt)/prisma(/|$)")
+    assert [path for path in slim if unwanted.search(path)] == []
+
+
+def test_slim_answers_without_what_it_left_out(client: docker.DockerClient, slim_image: str, directory: Path) -> None:
+    with Lab(client, slim_image) as lab:
+        running = gateway.start(lab, directory)
+        assert running.ask() == "mocked answer"
+        assert "Traceback" not in running.box.logs()
