@@ -1,35 +1,24 @@
-"""Both sides of a comparison: the same image, configuration, variables and arguments; only the first word differs."""
+"""Both sides of a comparison: the same image, configuration, variables and arguments; only the first word differs.
+
+The image's health check is off on both sides.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import secrets
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
 import docker
 import httpx
 
+from bench.containers import CONFIG_PATH, PORT, running
 from bench.record import SIDES, Side
-from tests.support.lab import Box, Lab, Spec
+from tests.support.lab import Box
 
-PORT: Final = 4000
-CONFIG_PATH: Final = "/app/config.yaml"
-CONFIG: Final = """\
-model_list:
-  - model_name: mock
-    litellm_params:
-      model: openai/mock
-      api_key: none
-      mock_response: mocked answer
-litellm_settings:
-  callbacks: [prometheus]
-"""
 # Upstream's own command; Slipway's side starts with the flags, as a user of the image would.
 FIRST_WORD: Final[dict[Side, tuple[str, ...]]] = {"ours": (), "theirs": ("litellm",)}
 # uvicorn's lifespan writes it once for each worker, whoever started it.
@@ -68,18 +57,7 @@ class Session:
     @contextlib.contextmanager
     def gateway(self, side: Side, shape: Shape) -> Iterator[Started]:
         """A gateway that is ready, removed at the end; raises RuntimeError with its log if it does not get ready."""
-        with Lab(self.client, self.image) as lab, tempfile.TemporaryDirectory() as directory:
-            config = Path(directory) / "config.yaml"
-            config.write_text(CONFIG)
-            config.chmod(0o644)
-            box = lab.start(
-                Spec(
-                    command=FIRST_WORD[side] + shape.arguments,
-                    env={"LITELLM_MASTER_KEY": f"sk-{secrets.token_hex(24)}"},
-                    files={CONFIG_PATH: config},
-                    ports=(PORT,),
-                )
-            )
+        with running(self.client, self.image, FIRST_WORD[side] + shape.arguments) as box:
             yield _wait(box, shape.workers)
 
 

@@ -1,4 +1,4 @@
-"""How large is the image?
+"""How large the image is.
 
 MB of all layers, each compressed by gzip at a fixed level: what a pull of an unknown image moves. The detail says the
 unpacked size, and both for each layer. There is no other side: upstream's image is not at hand.

@@ -1,4 +1,4 @@
-"""What does Slipway itself cost at start?
+"""What Slipway itself costs at start.
 
 Milliseconds of one `slipway explain` through the image's entrypoint script, inside a running container, from the start
 of the process to its end: the shell, Python, reading settings and configuration, and the plan with its exact command
@@ -9,16 +9,13 @@ RUNS after one run that warms the disk cache.
 from __future__ import annotations
 
 import json
-import secrets
 import statistics
-import tempfile
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Final
 
 from bench import record
-from bench.gateway import CONFIG, CONFIG_PATH, Session, Shape
-from tests.support.lab import Lab, Spec
+from bench.containers import running
+from bench.gateway import Session, Shape
 
 TITLE: Final = "Milliseconds from process start to a finished plan (less is better)"
 ROWS: Final = ("launcher",)
@@ -38,17 +35,8 @@ print(json.dumps(taken[1:]))
 
 
 def measure(session: Session, rows: Sequence[str]) -> Iterator[record.Record]:
-    with Lab(session.client, session.image) as lab, tempfile.TemporaryDirectory() as directory:
-        config = Path(directory) / "config.yaml"
-        config.write_text(CONFIG)
-        config.chmod(0o644)
-        done = lab.once(
-            Spec(
-                command=("python", "-c", TIMER, str(RUNS), *COMMAND),
-                env={"LITELLM_MASTER_KEY": f"sk-{secrets.token_hex(24)}"},
-                files={CONFIG_PATH: config},
-            )
-        )
+    with running(session.client, session.image, ("python", "-c", TIMER, str(RUNS), *COMMAND)) as box:
+        done = box.finished()
     if done.code:
         raise RuntimeError(f"`slipway explain` cannot be timed:\n{done.output}")
     taken = json.loads(done.stdout.splitlines()[-1])

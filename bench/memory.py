@@ -1,4 +1,4 @@
-"""How much memory does the gateway take?
+"""How much memory the gateway takes.
 
 PSS (each shared page counted once, split among those who share it) of all processes of the container, init and
 supervisor included, in MB, read IDLE_SECONDS after it was ready and before any other request. `pss_per_worker` is

@@ -88,7 +88,7 @@ def rounded(value: float) -> float:
 
 
 def ratio(ours: float, theirs: float | None) -> float | None:
-    """theirs / ours; None without another side, or where ours is 0."""
+    """Return theirs / ours; None without another side, or where ours is 0."""
     return rounded(theirs / ours) if theirs is not None and ours else None
 
 

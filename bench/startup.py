@@ -1,4 +1,4 @@
-"""How long until the gateway is ready?
+"""How long the gateway takes until it is ready.
 
 Seconds from the start of the container to the later of two moments: the first 200 of /health/readiness, and the last
 worker's "Application startup complete" in the log. Median of the repetitions, sides alternating. Both sides get the

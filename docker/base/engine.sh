@@ -27,19 +27,22 @@ try_docker() {
 
 start_dockerd() {
   say "starting the Docker daemon (log: $LOG)"
+  left=$START_SECONDS daemon=''
   if [ -d /run/systemd/system ]; then
     systemctl start docker >&2 || true
   else
     # A second daemon ends by itself when one is starting already.
     # Descriptors 3 and 4 are make's job server: a daemon that keeps them open would hang make.
     setsid nohup dockerd </dev/null >>"$LOG" 2>&1 3>&- 4>&- &
+    daemon=$!
   fi
-  waited=0
   until answers /usr/bin/docker; do
-    waited=$((waited + 1))
-    if [ "$waited" -gt "$START_SECONDS" ]; then
+    left=$((left - 1))
+    # A daemon that ended will not answer any more, but one that was starting already may.
+    if [ -n "$daemon" ] && [ "$left" -gt 10 ] && ! kill -0 "$daemon" 2>/dev/null; then left=10; fi
+    if [ "$left" -le 0 ]; then
       tail -n 5 "$LOG" >&2 2>/dev/null || true
-      fail "the Docker daemon does not answer" "no reply within $START_SECONDS s; the end of $LOG is above" \
+      fail "the Docker daemon does not answer" "it ended, or gave no reply within $START_SECONDS s; the end of $LOG is above" \
         "start it by hand (dockerd), or set CONTAINER_ENGINE to an engine that works"
     fi
     sleep 1

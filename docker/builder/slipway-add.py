@@ -54,7 +54,9 @@ def main() -> int:
         command = ["uv", "pip", "install", "--quiet", "--python", str(VENV / "bin/python"), "--target", str(new)]
         command += ["--require-hashes", "--no-deps", "--only-binary", ":all:", "-r", sys.argv[1]]
         if subprocess.run(command, env=environment, check=False).returncode:
-            return fail("the packages could not be installed; uv says why above.", "Lock them with hashes, for Python 3.13.")
+            return fail(
+                "the packages could not be installed; uv says why above.", "Lock them with hashes, for Python 3.13."
+            )
         ours = installed(next((VENV / "lib").glob("python3.*")) / "site-packages")
         for name, package in installed(new).items():
             if name not in ours:

@@ -18,9 +18,9 @@ _SEPARATORS = re.compile(r"\s+(?:AND|OR|WITH)\s+|[()]")
 
 
 def stated(package: Distribution) -> list[str]:
-    """Return the licences a package states: its SPDX expression, else its classifiers, else its free text's first line."""
+    """Return the licences a package states: its SPDX expression, else its classifiers, else its text's first line."""
     metadata = package.metadata
-    if expression := metadata.get("License-Expression"):
+    if expression := metadata["License-Expression"]:
         return _SEPARATORS.split(expression)
     prefix = "License :: "
     classifiers = [
@@ -28,7 +28,7 @@ def stated(package: Distribution) -> list[str]:
         for value in metadata.get_all("Classifier") or []
         if value.startswith(prefix) and value != "License :: OSI Approved"
     ]
-    text = (metadata.get("License") or "").strip().splitlines()
+    text = (metadata["License"] or "").strip().splitlines()
     if classifiers or not text:
         return classifiers
     return _SEPARATORS.split(text[0])

@@ -34,7 +34,7 @@ def read(path: str, source: str) -> Mapping[str, object]:
     if os.path.isdir(path):
         raise _error(
             "directory",
-            f"The config file named by {source} is a directory, as Docker makes one when a mounted file does not exist.",
+            f"The config file named by {source} is a directory, as Docker makes one for a file that does not exist.",
             "Create the file on the host before you mount it.",
         )
     if Path(path).suffix not in (".yaml", ".yml"):

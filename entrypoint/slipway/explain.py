@@ -16,7 +16,10 @@ def as_json(start: Start) -> str:
     """Return the explanation as the JSON object that tools rely on."""
     content = {
         "settings": {
-            name: {"value": redact(name, value.value) if isinstance(value.value, str) else value.value, "source": value.source}
+            name: {
+                "value": redact(name, value.value) if isinstance(value.value, str) else value.value,
+                "source": value.source,
+            }
             for name, value in start.settings.items()
         },
         "argv": list(start.plan.argv),

@@ -34,7 +34,15 @@ WORKER_FLAGS: Final[dict[str, bool]] = {
 }
 _NUMBERS: Final = {"temperature": float, "max_tokens": int, "max_budget": float}
 # Upstream's one-shot modes: LiteLLM's own command runs in place of a gateway.
-PASS_THROUGH: Final = ("--health", "--test", "--test_async", "--setup", "--validate_config", "--skip_server_startup", "--reload")
+PASS_THROUGH: Final = (
+    "--health",
+    "--test",
+    "--test_async",
+    "--setup",
+    "--validate_config",
+    "--skip_server_startup",
+    "--reload",
+)
 # A switch that LiteLLM turns into a variable.
 VARIABLES: Final = {
     "--iam_token_db_auth": ("IAM_TOKEN_DB_AUTH", "True"),
@@ -54,7 +62,7 @@ NO_EFFECT: Final = {
 
 @dataclass(frozen=True, slots=True)
 class CommandLine:
-    """A parsed command line. ``given`` maps flags of settings to their text; ``worker`` holds WORKER_CONFIG's fields."""
+    """A parsed command line: ``given`` maps flags to their text, ``worker`` holds fields of WORKER_CONFIG."""
 
     given: dict[str, str | bool]
     worker: dict[str, object]
@@ -95,9 +103,7 @@ def parse(argv: Sequence[str]) -> CommandLine:
             "--use_prisma_db_push may drop columns and is not part of starting a gateway.",
             "Run it once by hand: litellm --use_prisma_db_push --skip_server_startup --config FILE.",
         )
-    environment = dict(
-        pair for flag, pair in VARIABLES.items() if found.pop(flag.removeprefix("--"), False)
-    )
+    environment = dict(pair for flag, pair in VARIABLES.items() if found.pop(flag.removeprefix("--"), False))
     ignored = tuple(flag for flag in NO_EFFECT if found.pop(flag.removeprefix("--"), None) is not None)
     worker = {name: _worker_value(name, found.pop(name)) for name in WORKER_FLAGS if name in found}
     return CommandLine(

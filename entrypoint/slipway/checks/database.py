@@ -27,7 +27,7 @@ def check(config: Mapping[str, object], environment: Mapping[str, str]) -> list[
             "database-client-missing",
             "error",
             "A database is configured, but this image carries no generated database client.",
-            "Use an image with database support, or remove DATABASE_URL, DATABASE_HOST and general_settings.database_url.",
+            "Use an image with database support, or remove DATABASE_URL, DATABASE_HOST and the config's database_url.",
             ExitCode.CONFIG,
         )
     ]

@@ -22,7 +22,9 @@ WELL_KNOWN: Final = frozenset(
     {"sk-1234", "sk-12345", "sk-123456", "sk-12345678", "sk-1234567890", "sk-master", "sk-master-key", "sk-litellm"}
     | {"sk-test", "sk-admin", "changeme", "sk-changeme", "password", "secret", "sk-xxxx", "sk-your-key"}
 )
-_FIX: Final = f'Set {VARIABLE} to a key of your own, for example: -e {VARIABLE}="sk-$(openssl rand -hex 32)" (and keep it).'
+_FIX: Final = (
+    f'Set {VARIABLE} to a key of your own, for example: -e {VARIABLE}="sk-$(openssl rand -hex 32)" (and keep it).'
+)
 
 
 def check(config: Mapping[str, object], environment: Mapping[str, str]) -> list[Finding]:
@@ -32,13 +34,21 @@ def check(config: Mapping[str, object], environment: Mapping[str, str]) -> list[
 
 def _master(config: Mapping[str, object], environment: Mapping[str, str]) -> list[Finding]:
     general = section(config, "general_settings")
-    if parse_switch(environment.get(OVERRIDE, "")) or general.get("dangerously_permit_weak_or_unset_master_key") is True:
+    if (
+        parse_switch(environment.get(OVERRIDE, ""))
+        or general.get("dangerously_permit_weak_or_unset_master_key") is True
+    ):
         return []
     key, place = _find(general, environment)
     if key is not None and key.strip():
         if key.strip().lower() not in WELL_KNOWN:
             return []
-        return [_finding("master-key-well-known", f"The master key in {place} is a well-known one, so anybody may use the gateway.")]
+        return [
+            _finding(
+                "master-key-well-known",
+                f"The master key in {place} is a well-known one, so anybody may use the gateway.",
+            )
+        ]
     if key is None and (supplier := _supplier(config, environment)):
         return [
             Finding(

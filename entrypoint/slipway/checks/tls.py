@@ -17,7 +17,9 @@ def check(settings: Settings) -> list[Finding]:
             return [_error("tls-half", "Ciphers are set without a TLS key and certificate.", "Set all three.")]
         return []
     if not key or not certificate:
-        present, absent = ("SSL_KEYFILE_PATH", "SSL_CERTFILE_PATH") if key else ("SSL_CERTFILE_PATH", "SSL_KEYFILE_PATH")
+        present, absent = (
+            ("SSL_KEYFILE_PATH", "SSL_CERTFILE_PATH") if key else ("SSL_CERTFILE_PATH", "SSL_KEYFILE_PATH")
+        )
         return [
             _error(
                 "tls-half",
@@ -50,7 +52,9 @@ def check(settings: Settings) -> list[Finding]:
         if ciphers := settings.text("SLIPWAY_SSL_CIPHERS"):
             context.set_ciphers(ciphers)
     except ssl.SSLError:
-        return [_error("tls-ciphers", "OpenSSL knows none of the ciphers.", "Correct --ciphers or SLIPWAY_SSL_CIPHERS.")]
+        return [
+            _error("tls-ciphers", "OpenSSL knows none of the ciphers.", "Correct --ciphers or SLIPWAY_SSL_CIPHERS.")
+        ]
     return []
 
 

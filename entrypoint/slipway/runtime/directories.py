@@ -16,7 +16,7 @@ from typing import Final
 
 from slipway.report import ExitCode, Finding, Refusal, refuse
 
-FALLBACK: Final = Path("/dev/shm/slipway")  # noqa: S108
+FALLBACK: Final = Path("/dev/shm/slipway")
 STATE: Final = Path("/var/lib/slipway")
 
 
@@ -59,7 +59,7 @@ def choose(runtime: str, *, asked: bool) -> Directories:
         wanted = FALLBACK
         if problem := _unwritable(wanted):
             raise _refusal(Path(runtime), problem, "SLIPWAY_RUNTIME_DIR")
-    temporary = Path(os.environ.get("TMPDIR") or "/tmp")  # noqa: S108
+    temporary = Path(os.environ.get("TMPDIR") or "/tmp")
     if problem := _unwritable(temporary):
         if os.environ.get("TMPDIR") or os.path.ismount(temporary):
             raise _refusal(temporary, problem, "TMPDIR")

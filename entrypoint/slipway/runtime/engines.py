@@ -7,6 +7,7 @@ name begins with ``query-engine`` has lost its worker.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -66,7 +67,5 @@ def _name_and_parent(process: Path) -> tuple[bool, int]:
 
 
 def _signal(pid: int, which: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, which)
-    except ProcessLookupError:
-        pass

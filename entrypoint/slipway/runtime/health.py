@@ -1,6 +1,6 @@
 """The container's health check: asks what the running gateway itself says.
 
-The gateway leaves the URL to ask in its runtime directory, because a health check does not see the command line's flags.
+The gateway leaves the URL to ask in its runtime directory: a health check does not see the command line's flags.
 """
 
 from __future__ import annotations

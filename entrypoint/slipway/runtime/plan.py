@@ -215,4 +215,15 @@ def _metrics_process(settings: Settings, changes: Mapping[str, str | None], opti
         return ()
     directory = changes.get("PROMETHEUS_MULTIPROC_DIR") or os.environ["PROMETHEUS_MULTIPROC_DIR"]
     module = "litellm.proxy.prometheus_metrics_server"
-    return (sys.executable, "-P", "-m", module, "--host", options.host, "--port", str(port), "--multiproc_dir", directory)
+    return (
+        sys.executable,
+        "-P",
+        "-m",
+        module,
+        "--host",
+        options.host,
+        "--port",
+        str(port),
+        "--multiproc_dir",
+        directory,
+    )

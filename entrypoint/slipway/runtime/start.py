@@ -26,7 +26,9 @@ class Start:
     findings: tuple[Finding, ...]
 
 
-def resolve(argv: Sequence[str], environment: Mapping[str, str]) -> tuple[flags.CommandLine, settings.Settings, Mapping[str, object]]:
+def resolve(
+    argv: Sequence[str], environment: Mapping[str, str]
+) -> tuple[flags.CommandLine, settings.Settings, Mapping[str, object]]:
     """Parse the command line and the config file and resolve every setting. Raises Refusal (64, 65)."""
     command_line = flags.parse(argv)
     # The config file's place is a setting itself: resolve once without the file, then with it.

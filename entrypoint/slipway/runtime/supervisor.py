@@ -126,7 +126,8 @@ class Supervisor:
                 else:
                     self.send_error(404)
 
-            do_HEAD = do_GET
+            def do_HEAD(self) -> None:
+                self.do_GET()
 
             def _answer(self, ok: bool, state: str) -> None:
                 body = json.dumps({"status": state}).encode()
@@ -142,9 +143,10 @@ class Supervisor:
 
         # A probe that never finishes its request must not hold a thread for ever.
         Handler.timeout = 10
-        ThreadingHTTPServer.address_family = socket.AF_INET6 if ":" in self.assignment.management_host else socket.AF_INET
+        host = self.assignment.management_host
+        ThreadingHTTPServer.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         ThreadingHTTPServer.daemon_threads = True
-        return ThreadingHTTPServer((self.assignment.management_host, self.assignment.management_port), Handler)
+        return ThreadingHTTPServer((host, self.assignment.management_port), Handler)
 
     def _patience(self) -> float:
         deadlines = [deadline for deadline in (self._stop_at, self._kill_at) if deadline is not None]
@@ -159,8 +161,8 @@ class Supervisor:
         self.draining = True
         self._stop_at = now + self.assignment.settle_seconds
         log.line(
-            f"{received.name}: not ready any more; {self.assignment.server} stops in {self.assignment.settle_seconds} s "
-            f"and has {self.assignment.drain_seconds} s to finish its requests"
+            f"{received.name}: not ready any more; {self.assignment.server} is told to stop in "
+            f"{self.assignment.settle_seconds} s and has {self.assignment.drain_seconds} s for its requests"
         )
 
     def _enforce(self, now: float) -> None:

@@ -11,8 +11,13 @@ from slipway.servers.options import Command, Options
 class Server(Protocol):
     """What every module of this package offers."""
 
-    CANNOT: Final[dict[str, str]]
-    LIMITS: Final[tuple[str, ...]]
+    @property
+    def CANNOT(self) -> dict[str, str]:
+        """Settings the server cannot honour, each with the sentence that says why."""
+
+    @property
+    def LIMITS(self) -> tuple[str, ...]:
+        """What the server cannot do whatever the settings are."""
 
     def command(self, options: Options) -> Command:
         """Return the command line that runs the gateway as ``options`` ask."""

@@ -50,7 +50,7 @@ def command(options: Options) -> Command:
         "certfile": options.certfile,
         "ciphers": options.ciphers,
         # Heartbeats on a disk can block a worker; memory cannot.
-        "worker_tmp_dir": "/dev/shm",  # noqa: S108
+        "worker_tmp_dir": "/dev/shm",
         "accesslog": "-" if options.access_log else None,
         "loglevel": options.log_level,
         "logconfig_json": json_log_config() if options.json_logs else None,

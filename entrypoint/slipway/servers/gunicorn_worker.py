@@ -15,7 +15,7 @@ with warnings.catch_warnings():
     from uvicorn.workers import UvicornWorker
 
 
-class Worker(UvicornWorker):
+class Worker(UvicornWorker):  # type: ignore[misc]  # untyped outside the image
     """uvloop, httptools, no server header, and uvicorn's concurrency limit."""
 
     CONFIG_KWARGS: dict[str, Any] = {  # noqa: RUF012

@@ -1,0 +1,50 @@
+# Every verb installs what it needs and is safe to repeat. `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help run stop image test check bench lock clean
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+PORT ?= 4000
+# Asked once, and only by the verbs that need it.
+engine = $$(sh docker/base/engine.sh)
+
+help: ## List the verbs
+	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+run: ## Start the gateway on this machine (PORT=4000) and print its URL and key
+	@sh docker/build.sh full
+	@$(PYTHON) docker/quickstart/run.py up --engine "$(engine)" --port $(PORT)
+
+stop: ## Stop what `make run` started; its key is kept
+	@$(PYTHON) docker/quickstart/run.py down --engine "$(engine)"
+
+image: ## Build slipway:dev, slipway:dev-slim and slipway:dev-builder
+	@sh docker/build.sh full slim builder
+
+test: check image ## Run everything that CI runs
+	@.venv/bin/pytest
+
+test-%: .venv/done ## Run one folder of tests/, such as test-unit (test-image needs `make image`)
+	@.venv/bin/pytest tests/$*
+
+check: .venv/done ## Lint and type-check
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@git ls-files -z -- '*.sh' .ci/run | xargs -0 .venv/bin/shellcheck
+	@.venv/bin/hadolint Dockerfile
+
+bench: .venv/done ## Measure against LiteLLM's own command in the same image (ROW=name for one row)
+	@sh docker/build.sh full slim
+	@.venv/bin/python -m bench $(ROW)
+
+lock: .venv/done ## Renew every lock file: Debian packages, wheels, tools
+	@sh requirements/lock.sh
+	@$(PYTHON) docker/base/lock.py
+
+clean: ## Remove what these verbs made, except images
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache
+
+.venv/done: requirements/dev.txt
+	@sh requirements/venv.sh
+	@touch $@

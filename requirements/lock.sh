@@ -1,0 +1,15 @@
+#!/bin/sh
+# Renews the hash-locked sets of wheels. Images hold what Linux and Python 3.13 need; tools run on any host.
+set -eu
+
+cd "$(dirname "$0")"
+compile() { ../.venv/bin/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header "$@"; }
+image() { compile --python-version 3.13 --python-platform x86_64-manylinux_2_36 --override overrides.txt "$@"; }
+
+image full.in -o full.txt
+# The same versions in both images.
+image slim.in --override slim-overrides.txt -c full.txt -o slim.txt
+compile --python-version 3.13 --no-deps enterprise.in -o enterprise.txt
+compile --python-version 3.13 --universal build.in -o build.txt
+compile --python-version 3.13 --universal tools.in -o tools.txt
+compile --python-version 3.11 --universal dev.in -o dev.txt
