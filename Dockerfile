@@ -7,36 +7,51 @@ ARG TOOLS=debian:trixie-slim
 
 # What the finished image stands on: Debian's Python, OpenSSL, CA certificates and tini; no package manager.
 FROM ${BASE} AS base
-RUN --mount=type=bind,source=docker/base,target=/mnt sh /mnt/install.sh runtime
+RUN --mount=type=bind,source=docker/base/install.sh,target=/mnt/install.sh \
+    --mount=type=bind,source=docker/base/finish.sh,target=/mnt/finish.sh \
+    --mount=type=bind,source=docker/base/runtime.txt,target=/mnt/runtime.txt \
+    sh /mnt/install.sh runtime
 
 # For build stages only: pip, and through it uv.
 FROM ${TOOLS} AS tools
 ARG INDEX_URL=
 ENV PYTHONHASHSEED=0
-RUN --mount=type=bind,source=docker/base,target=/mnt sh /mnt/install.sh tools
-RUN --mount=type=bind,source=requirements,target=/requirements \
-    --mount=type=bind,source=docker/python,target=/mnt \
+RUN --mount=type=bind,source=docker/base/install.sh,target=/mnt/install.sh \
+    --mount=type=bind,source=docker/base/runtime.txt,target=/mnt/runtime.txt \
+    --mount=type=bind,source=docker/base/tools.txt,target=/mnt/tools.txt \
+    sh /mnt/install.sh tools
+RUN --mount=type=bind,source=requirements/tools.txt,target=/requirements/tools.txt \
+    --mount=type=bind,source=docker/python/uv.sh,target=/mnt/uv.sh \
     --mount=type=cache,target=/root/.cache --mount=type=secret,id=ca \
     sh /mnt/uv.sh
 
 # The locked wheels in a virtual environment, with bytecode. A licence that nobody allowed stops the build.
 FROM tools AS python-slim
-RUN --mount=type=bind,source=requirements,target=/requirements \
-    --mount=type=bind,source=docker/python,target=/mnt \
+RUN --mount=type=bind,source=requirements/slim.txt,target=/requirements/slim.txt \
+    --mount=type=bind,source=requirements/build.txt,target=/requirements/build.txt \
+    --mount=type=bind,source=requirements/licences.toml,target=/requirements/licences.toml \
+    --mount=type=bind,source=docker/python/install.sh,target=/mnt/install.sh \
+    --mount=type=bind,source=docker/python/licences.py,target=/mnt/licences.py \
+    --mount=type=bind,source=entrypoint/slipway/patches.py,target=/mnt/patches.py \
     --mount=type=cache,target=/root/.cache --mount=type=secret,id=ca \
     sh /mnt/install.sh slim
 
 FROM tools AS python
 ARG ENTERPRISE=0
-RUN --mount=type=bind,source=requirements,target=/requirements \
-    --mount=type=bind,source=docker/python,target=/mnt \
+RUN --mount=type=bind,source=requirements/full.txt,target=/requirements/full.txt \
+    --mount=type=bind,source=requirements/enterprise.txt,target=/requirements/enterprise.txt \
+    --mount=type=bind,source=requirements/build.txt,target=/requirements/build.txt \
+    --mount=type=bind,source=requirements/licences.toml,target=/requirements/licences.toml \
+    --mount=type=bind,source=docker/python/install.sh,target=/mnt/install.sh \
+    --mount=type=bind,source=docker/python/licences.py,target=/mnt/licences.py \
+    --mount=type=bind,source=entrypoint/slipway/patches.py,target=/mnt/patches.py \
     --mount=type=cache,target=/root/.cache --mount=type=secret,id=ca \
     sh /mnt/install.sh full "${ENTERPRISE}"
 
 # The admin UI: taken out of the wheel, so that the image holds it once, and marked ready to serve.
 FROM tools AS ui
 RUN --mount=type=bind,from=python,source=/stage,target=/stage \
-    --mount=type=bind,source=docker/ui,target=/mnt \
+    --mount=type=bind,source=docker/ui/stage.py,target=/mnt/stage.py \
     python3 /mnt/stage.py /stage /var/lib/litellm
 
 # Slipway itself, with bytecode.
@@ -48,7 +63,7 @@ RUN python3 -m compileall -q --invalidation-mode unchecked-hash /opt/slipway/app
 
 # Everything the targets share: user, directories, variables. Any uid works, with gid 0.
 FROM base AS runtime
-RUN --mount=type=bind,source=docker,target=/mnt sh /mnt/prepare.sh
+RUN --mount=type=bind,source=docker/prepare.sh,target=/mnt/prepare.sh sh /mnt/prepare.sh
 ENV PATH=/opt/slipway/venv/bin:/usr/local/bin:/usr/bin:/bin \
     HOME=/var/lib/slipway \
     LANG=C.UTF-8 \

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import concurrent.futures
 import hashlib
+import http.client
 import os
 import platform
 import shlex
@@ -54,7 +55,7 @@ def fetch(package: Package, mirrors: Mirrors, cache: Path) -> Path:
     if path.exists() and sha256_of(path) == package.sha256:
         return path
     url = f"{mirrors.security if package.from_security else mirrors.main}/{package.path}"
-    why = ""
+    why, fix = "", "check the network, or set DEBIAN_MIRROR (and DEBIAN_SECURITY_MIRROR) to a mirror that answers"
     for attempt in range(TRIES):
         if attempt:
             time.sleep(2.0**attempt / 2)  # a mirror that is busy gets a pause, not a hammer
@@ -64,19 +65,23 @@ def fetch(package: Package, mirrors: Mirrors, cache: Path) -> Path:
         except urllib.error.HTTPError as error:
             why = f"the mirror answered {error.code}"
             if error.code in (403, 404, 410):
+                fix = (
+                    "a mirror drops a package when a newer one replaces it; renew the lock: make lock "
+                    "(or set DEBIAN_MIRROR to a snapshot that still has it)"
+                )
                 break
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             why = str(error)
         else:
             if hashlib.sha256(content).hexdigest() == package.sha256:
                 _store(path, content)
                 return path
             why = "what the mirror sent has another hash than the lock"
+            fix = "use another mirror (DEBIAN_MIRROR); if its signed index agrees with it, renew the lock: make lock"
     raise BaseError(
         f"the locked package {package.name} {package.version} ({package.architecture}) cannot be fetched",
         f"{why}: {package.path}",
-        "a mirror drops a package when a newer one replaces it; renew the lock: make lock "
-        "(or set DEBIAN_MIRROR to a snapshot that still has it)",
+        fix,
     )
 
 

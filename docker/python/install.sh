@@ -32,6 +32,8 @@ cp "$packages"/litellm/proxy/logo*.png /stage/
 # LiteLLM looks for the UI beside its code; the image has it in one place.
 if [ "$set_name" = full ]; then ln -s /var/lib/litellm/ui "$out"; fi
 
+python3 /mnt/patches.py "$packages"
+
 # Test suites of libraries; nothing imports them.
 rm -rf "$packages"/numpy/*/tests "$packages"/numpy/tests "$packages"/*/test-data
 find "$packages" -depth -type d -name __pycache__ -exec rm -rf {} +

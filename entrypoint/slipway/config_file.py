@@ -81,8 +81,9 @@ def _parse(text: str, source: str) -> Mapping[str, object]:
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark
         place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        # Only the parser's own words: its context would quote the file.
-        why = (problem.problem or "syntax error").split("'")[0].strip()
+        # Words in quotes may come from the file, which holds secrets.
+        said = problem.problem or "'"
+        why = said if "'" not in said else "unexpected text"
         raise _error(
             "yaml", f"The config file named by {source} is not valid YAML{place}: {why}.", "Correct that line."
         ) from None

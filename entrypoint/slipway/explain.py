@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 
+from slipway.patches import PATCHES
 from slipway.runtime.start import Start
 from slipway.secrets import redact
 
@@ -24,7 +26,7 @@ def as_json(start: Start) -> str:
         },
         "argv": list(start.plan.argv),
         "environment": _environment(start.plan.environment),
-        "patches": [],
+        "patches": _patches(),
         "limits": list(start.plan.limits),
     }
     return json.dumps(content, indent=2)
@@ -40,8 +42,13 @@ def as_text(start: Start) -> str:
     lines += ["", "Command", f"  {' '.join(start.plan.argv)}", "", "Environment changes"]
     for name, text in _environment(start.plan.environment).items():
         lines.append(f"  {name}={text}" if text is not None else f"  {name} is removed")
+    lines += ["", "Patches", *(f"  {patch['name']}: {patch['state']}; {patch['why']}" for patch in _patches())]
     lines += ["", "Limits of this server", *(f"  {limit}" for limit in start.plan.limits or ("none",))]
     return "\n".join(lines)
+
+
+def _patches() -> list[dict[str, str]]:
+    return [{"name": patch.name, "state": patch.state(os.environ), "why": patch.why} for patch in PATCHES]
 
 
 def _environment(changes: Mapping[str, str | None]) -> dict[str, str | None]:

@@ -159,6 +159,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         minimum=1,
         maximum=65535,
     ),
+    Setting(
+        "SLIPWAY_PATCH_FAST_LITELLM",
+        "switch",
+        True,
+        "off lets `import fast_litellm` replace parts of LiteLLM, which breaks this release",
+    ),
     Setting("LITELLM_MODE", "text", "PRODUCTION", "PRODUCTION keeps LiteLLM from reading a .env file"),
     Setting("LITELLM_LOCAL_MODEL_COST_MAP", "switch", True, "model prices from the image, not the network"),
     Setting("LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS", "switch", True, "Anthropic beta headers from the image"),

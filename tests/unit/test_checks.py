@@ -1,0 +1,139 @@
+"""Keys, TLS files, ports and hooks."""
+
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from slipway import settings
+from slipway.checks import keys, network, references, tls
+from slipway.report import ExitCode, Finding
+from slipway.runtime import hooks
+
+STRONG = "sk-0123456789abcdef"
+
+
+def ids(findings: list[Finding]) -> list[str]:
+    return [finding.id for finding in findings]
+
+
+@pytest.mark.parametrize(
+    ("config", "environment", "expected"),
+    [
+        ({}, {"LITELLM_MASTER_KEY": STRONG}, []),
+        ({}, {}, ["master-key-missing"]),
+        ({}, {"LITELLM_MASTER_KEY": " "}, ["master-key-missing"]),
+        ({}, {"LITELLM_MASTER_KEY": " sk-1234 "}, ["master-key-well-known"]),
+        ({"general_settings": {"master_key": "sk-1234"}}, {"LITELLM_MASTER_KEY": STRONG}, ["master-key-well-known"]),
+        ({"general_settings": {"master_key": "os.environ/OTHER"}}, {"OTHER": STRONG}, []),
+        (
+            {"general_settings": {"master_key": "os.environ/OTHER"}},
+            {"LITELLM_MASTER_KEY": STRONG},
+            ["master-key-missing"],
+        ),
+        ({}, {"LITELLM_WORKER_STARTUP_HOOKS": "a:b"}, ["master-key-later"]),
+        ({}, {"LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true"}, []),
+    ],
+)
+def test_the_master_key(config: dict[str, object], environment: dict[str, str], expected: list[str]) -> None:
+    findings = keys.check(config, environment)
+    assert ids(findings) == expected
+    assert all(finding.code is ExitCode.SECRET for finding in findings if finding.severity == "error")
+    assert "1234" not in str(findings)
+
+
+def test_a_database_without_a_salt_key_is_a_warning() -> None:
+    environment = {"LITELLM_MASTER_KEY": STRONG, "DATABASE_URL": "postgresql://x"}
+    assert ids(keys.check({}, environment)) == ["salt-key-missing"]
+    assert ids(keys.check({}, {**environment, "LITELLM_SALT_KEY": "salt"})) == []
+
+
+def test_a_reference_without_its_variable_is_a_warning_with_its_place() -> None:
+    (finding,) = references.check({"a": ["os.environ/GONE", "os.environ/SET"]}, {"SET": "1"})
+    assert finding.severity == "warning"
+    assert "a[0]" in finding.what
+    assert "GONE" in finding.what
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_a_taken_port_is_an_error_and_a_free_one_is_not() -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        environment = {"HOST": "127.0.0.1", "SLIPWAY_SUPERVISOR": "off"}
+        taken = settings.resolve({}, {**environment, "PORT": str(holder.getsockname()[1])}, {})
+        (finding,) = network.check(taken)
+    assert finding.code is ExitCode.PORT
+    assert network.check(settings.resolve({}, {**environment, "PORT": str(free_port())}, {})) == []
+
+
+def test_one_number_for_two_ports_is_refused() -> None:
+    assert ids(network.check(settings.resolve({}, {"PORT": "4001"}, {}))) == ["port-twice"]
+
+
+def test_a_host_that_is_no_address_is_refused() -> None:
+    assert "address-invalid" in ids(network.check(settings.resolve({}, {"HOST": "no such host"}, {})))
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    folder = tmp_path_factory.mktemp("tls")
+    key, chain = str(folder / "key.pem"), str(folder / "cert.pem")
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2"]
+    subprocess.run([*command, "-keyout", key, "-out", chain], check=True, capture_output=True)
+    return key, chain
+
+
+def check_tls(**names: str) -> list[str]:
+    return ids(tls.check(settings.resolve({}, names, {})))
+
+
+def test_tls_files(certificate: tuple[str, str], tmp_path: Path) -> None:
+    key, chain = certificate
+    assert check_tls(SSL_KEYFILE_PATH=key, SSL_CERTFILE_PATH=chain) == []
+    assert check_tls(SSL_KEYFILE_PATH=key) == ["tls-half"]
+    assert check_tls(SSL_CERTFILE_PATH=chain) == ["tls-half"]
+    assert check_tls(SLIPWAY_SSL_CIPHERS="HIGH") == ["tls-half"]
+    assert check_tls(SSL_KEYFILE_PATH=key, SSL_CERTFILE_PATH=str(tmp_path / "no.pem")) == ["tls-unreadable"]
+    assert check_tls(SSL_KEYFILE_PATH=chain, SSL_CERTFILE_PATH=chain) == ["tls-invalid"]
+    assert check_tls(SSL_KEYFILE_PATH=key, SSL_CERTFILE_PATH=chain, SLIPWAY_SSL_CIPHERS="NONE") == ["tls-ciphers"]
+
+
+@pytest.fixture
+def hook_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    package = tmp_path / "pack"
+    package.mkdir()
+    # Running either module would fail the test.
+    (package / "__init__.py").write_text("raise SystemExit('ran')")
+    (package / "inner.py").write_text(
+        "raise SystemExit('ran')\nasync def start(): ...\nfrom os import getcwd as here\n"
+    )
+    (tmp_path / "dynamic.py").write_text("def __getattr__(name): ...\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("pack.inner:start, pack.inner:here,", []),
+        ("pack.inner:stop", ["hook-function-missing"]),
+        ("dynamic:anything", []),
+        ("pack.outer:start", ["hook-module-missing"]),
+        ("nowhere:start", ["hook-module-missing"]),
+        ("pack.inner.deeper:start", ["hook-module-missing"]),
+        ("pack.inner", ["hook-format"]),
+        ("", []),
+    ],
+)
+@pytest.mark.usefixtures("hook_folder")
+def test_hooks_are_located_without_running_them(value: str, expected: list[str]) -> None:
+    findings = hooks.check(value)
+    assert ids(findings) == expected
+    assert all(finding.code is ExitCode.HOOK for finding in findings if finding.severity == "error")

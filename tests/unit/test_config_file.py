@@ -1,0 +1,60 @@
+"""Reading LiteLLM's config file."""
+
+from pathlib import Path
+
+import pytest
+
+from slipway import config_file
+from slipway.report import ExitCode, Refusal
+
+SECRET = "sentinel-secret"
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(Refusal) as refusal:
+        config_file.read(str(path), "flag --config")
+    (finding,) = refusal.value.findings
+    assert finding.code is ExitCode.CONFIG
+    assert "flag --config" in finding.what
+    assert SECRET not in finding.what + finding.fix
+    return finding.id
+
+
+def write(folder: Path, text: str, name: str = "config.yaml") -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def test_what_is_wrong_with_a_file_is_told_apart(tmp_path: Path) -> None:
+    assert refused(tmp_path / "absent.yaml") == "config-missing"
+    assert refused(tmp_path) == "config-directory"
+    assert refused(write(tmp_path, "{}", "config.json")) == "config-extension"
+    assert refused(write(tmp_path, f"api_key: '{SECRET}\nb: [1")) == "config-yaml"
+    assert refused(write(tmp_path, f"a: {SECRET}: b")) == "config-yaml"
+    assert refused(write(tmp_path, f"key: !!{SECRET} x")) == "config-yaml"
+    assert refused(write(tmp_path, f"- {SECRET}")) == "config-shape"
+    assert refused(write(tmp_path, f"model_list: {SECRET}")) == "config-shape"
+    assert refused(write(tmp_path, "general_settings: [1]")) == "config-shape"
+    (tmp_path / "latin.yaml").write_bytes(b"a: \xe9")
+    assert refused(tmp_path / "latin.yaml") == "config-unreadable"
+
+
+def test_a_yaml_error_names_line_and_column(tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match="line 2, column"):
+        config_file.read(str(write(tmp_path, "a: 1\nb: c: d")), "flag --config")
+
+
+def test_an_empty_file_is_an_empty_config(tmp_path: Path) -> None:
+    assert config_file.read(str(write(tmp_path, "")), "x") == {}
+
+
+def test_references_come_with_their_place(tmp_path: Path) -> None:
+    text = (
+        "model_list:\n- litellm_params: {api_key: os.environ/KEY}\ngeneral_settings: {master_key: os.environ/MASTER}\n"
+    )
+    config = config_file.read(str(write(tmp_path, text, "c.yml")), "x")
+    assert list(config_file.references(config)) == [
+        ("model_list[0].litellm_params.api_key", "KEY"),
+        ("general_settings.master_key", "MASTER"),
+    ]

@@ -1,0 +1,109 @@
+"""From settings to the server's command line and environment."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from slipway import flags, settings
+from slipway.report import ExitCode, Refusal
+from slipway.runtime import plan
+from slipway.runtime.directories import Directories
+from slipway.servers.gunicorn import SETTINGS_VARIABLE
+
+DIRECTORIES = Directories(Path("/run/slipway"), Path("/tmp"), ())
+
+
+def make(argv: list[str], environment: dict[str, str] | None = None) -> plan.Plan:
+    command_line = flags.parse(argv)
+    resolved = settings.resolve(command_line.given, environment or {}, {})
+    if command_line.server:
+        resolved = resolved.replaced("SLIPWAY_SERVER", command_line.server, f"flag --run_{command_line.server}")
+    return plan.make(resolved, command_line, {}, DIRECTORIES, environment or {})
+
+
+def following(argv: tuple[str, ...], option: str) -> str:
+    return argv[argv.index(option) + 1]
+
+
+@pytest.mark.parametrize(
+    ("argv", "server"),
+    [
+        ([], "uvicorn"),
+        (["--num_workers", "2"], "gunicorn"),
+        (["--max_requests_before_restart", "10"], "gunicorn"),
+        (["--num_workers", "2", "--run_uvicorn"], "uvicorn"),
+        (["--run_hypercorn"], "hypercorn"),
+        (["--run_granian"], "granian"),
+    ],
+)
+def test_the_server_is_chosen_by_workers_unless_it_is_asked_for(argv: list[str], server: str) -> None:
+    assert make(argv).server == server
+
+
+def test_uvicorn_gets_each_setting_by_its_own_option() -> None:
+    argv = make(
+        ["--run_uvicorn", "--num_workers", "3", "--keepalive_timeout", "9", "--max_requests_before_restart", "5"]
+        + ["--max_requests_before_restart_jitter", "2", "--limit_concurrency", "7", "--timeout_worker_healthcheck", "8"]
+    ).argv
+    expected = {"--workers": "3", "--timeout-keep-alive": "9", "--limit-max-requests": "5", "--http": "httptools"}
+    expected |= {"--limit-max-requests-jitter": "2", "--limit-concurrency": "7", "--timeout-worker-healthcheck": "8"}
+    assert {option: following(argv, option) for option in expected} == expected
+
+
+def test_gunicorn_takes_flags_on_its_command_line_and_the_rest_below_gunicorn_cmd_args() -> None:
+    planned = make(["--num_workers", "2"], {"KEEPALIVE_TIMEOUT": "9"})
+    assert following(planned.argv, "--workers") == "2"
+    assert "--keep-alive" not in planned.argv
+    below = json.loads(planned.environment[SETTINGS_VARIABLE] or "")
+    assert (below["keepalive"], below["preload_app"], below["graceful_timeout"]) == (9, True, 600)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["--run_granian", "--max_requests_before_restart", "5"],
+        ["--run_granian", "--keepalive_timeout", "5"],
+        ["--run_granian", "--limit_concurrency", "5"],
+        ["--run_hypercorn", "--limit_concurrency", "5"],
+        ["--run_hypercorn", "--timeout_worker_healthcheck", "5"],
+        ["--granian_threads", "2"],
+        ["--run_gunicorn", "--log_config", "x.ini"],
+        ["--max_requests_before_restart_jitter", "5"],
+    ],
+)
+def test_what_a_server_cannot_do_is_refused_with_a_sentence(argv: list[str]) -> None:
+    with pytest.raises(Refusal) as refusal:
+        make(argv)
+    (finding,) = refusal.value.findings
+    assert finding.code is ExitCode.CONFIG
+    assert argv[-2] in finding.what
+
+
+def test_the_worker_config_has_every_field_of_litellms_command() -> None:
+    content = json.loads(make(["--config", "/c.yaml", "--drop_params"]).environment["WORKER_CONFIG"] or "")
+    assert content["config"] == "/c.yaml"
+    assert content["drop_params"] is True
+    # Left out, LiteLLM's worker would take 600 and True here.
+    assert content["request_timeout"] is None
+    assert content["add_function_to_prompt"] is False
+
+
+def test_the_users_variable_for_the_config_cannot_override_the_plan() -> None:
+    planned = make(["--config", "/c.yaml"], {"CONFIG_FILE_PATH": "/other.yaml"})
+    assert "CONFIG_FILE_PATH" not in planned.complete({"CONFIG_FILE_PATH": "/other.yaml"})
+
+
+def test_loopback_names_join_the_users_no_proxy() -> None:
+    assert make([], {"no_proxy": "corp"}).complete({"no_proxy": "corp"})["NO_PROXY"] == "corp,localhost,127.0.0.1,::1"
+
+
+def test_several_processes_share_a_metrics_directory_and_the_users_own_is_kept() -> None:
+    assert "PROMETHEUS_MULTIPROC_DIR" not in make([]).environment
+    assert make(["--num_workers", "2"]).environment["PROMETHEUS_MULTIPROC_DIR"] == "/run/slipway/prometheus"
+    own = {"PROMETHEUS_MULTIPROC_DIR": "/own"}
+    assert make(["--num_workers", "2"], own).complete(own)["PROMETHEUS_MULTIPROC_DIR"] == "/own"
+
+
+def test_an_ipv6_host_is_bracketed() -> None:
+    assert following(make(["--run_hypercorn", "--host", "::"]).argv, "--bind") == "[::]:4000"
