@@ -1,6 +1,6 @@
 # Every verb installs what it needs and is safe to repeat. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run stop image test check bench lock clean
+.PHONY: help run stop image test check bench lock docs clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -37,6 +37,9 @@ check: .venv/done ## Lint and type-check
 bench: .venv/done ## Measure against LiteLLM's own command in the same image (ROW=name for one row)
 	@sh docker/build.sh full slim
 	@.venv/bin/python -m bench $(ROW)
+
+docs: .venv/done ## Renew what is generated in README.md
+	@.venv/bin/python docs/variables.py
 
 lock: .venv/done ## Renew every lock file: Debian packages, wheels, tools
 	@sh requirements/lock.sh

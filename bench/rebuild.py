@@ -2,13 +2,14 @@
 
 A copy of the work tree is built once (from the cache where it holds), one line is added to a file of the entrypoint's
 package, and `make image` is timed. `rebuild_entrypoint_layers` is the size in MB, unpacked, of the layers of the full
-image that the edit changed: what a push or pull moves at most. The work tree and the image's tags stay as they are.
+image that the edit changed: what a push or pull moves at most. The work tree and slipway:dev stay as they are.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -18,7 +19,6 @@ from pathlib import Path
 from typing import Final
 
 import docker
-
 from bench import layers, record
 from bench.gateway import Session
 
@@ -31,18 +31,22 @@ LOG_TAIL: Final = 4000
 
 def measure(session: Session, rows: Sequence[str]) -> Iterator[record.Record]:
     client = session.client
-    with tempfile.TemporaryDirectory() as directory, _tags_restored(client, session.image.partition(":")[0]):
+    # Tags of its own: slipway:dev stays what it is, whatever else uses it meanwhile.
+    tag = f"bench-{secrets.token_hex(4)}"
+    image = f"slipway:{tag}"
+    with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as cleanup:
+        cleanup.callback(_remove, client, tag)
         copy = Path(directory) / "tree"
         _copy(copy)
         session.say("rebuild_entrypoint: first build of the copy")
-        _make_image(copy)
-        before = _diff_ids(client, session.image)
+        _make_image(copy, tag)
+        before = _diff_ids(client, image)
         with (copy / EDITED).open("a") as file:
-            file.write("# Touched by the benchmark.\n")
+            file.write(f"# Touched by {tag}.\n")
         began = time.monotonic()
-        _make_image(copy)
+        _make_image(copy, tag)
         seconds = time.monotonic() - began
-        changed = layers.of(client, session.image, without=before)
+        changed = layers.of(client, image, without=before)
     size = sum(layer.plain for layer in changed) / 1e6
     packed = record.rounded(sum(layer.compressed for layer in changed) / 1e6)
     session.say(f"rebuild_entrypoint: {seconds:.1f} s, {len(changed)} layers of {size:.3f} MB changed")
@@ -68,11 +72,10 @@ def _copy(target: Path) -> None:
             shutil.copy2(source, target / name, follow_symlinks=False)
 
 
-def _make_image(tree: Path) -> None:
+def _make_image(tree: Path, tag: str) -> None:
     # The make that runs the benchmark must not lend its flags to this one.
-    environment = {
-        name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
-    }
+    kept = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    environment = kept | {"TAG": tag}
     done = subprocess.run(
         ["make", "image"],
         check=False,
@@ -90,20 +93,8 @@ def _diff_ids(client: docker.DockerClient, image: str) -> set[str]:
     return set(client.images.get(image).attrs["RootFS"]["Layers"])
 
 
-@contextlib.contextmanager
-def _tags_restored(client: docker.DockerClient, repository: str) -> Iterator[None]:
-    """Afterwards every tag of `repository` names the image that it named before, and images left without one go."""
-    before = _tags(client, repository)
-    try:
-        yield
-    finally:
-        made = set(_tags(client, repository).values()) - set(before.values())
-        for tag, image in before.items():
-            client.api.tag(image, repository, tag.rpartition(":")[2])
-        for image in made:
-            with contextlib.suppress(docker.errors.APIError):
-                client.images.remove(image)
-
-
-def _tags(client: docker.DockerClient, repository: str) -> dict[str, str]:
-    return {tag: str(image.id) for image in client.images.list(repository) for tag in image.tags}
+def _remove(client: docker.DockerClient, tag: str) -> None:
+    for image in client.images.list("slipway"):
+        for name in image.tags:
+            if name == f"slipway:{tag}" or name.startswith(f"slipway:{tag}-"):
+                client.images.remove(name)

@@ -125,6 +125,6 @@ def load(path: Path) -> list[Record]:
 def save(path: Path, records: Sequence[Record]) -> None:
     """Write atomically, so that an interrupted run leaves the previous rows whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part")
+    unfinished = path.with_suffix(".json.tmp")
     unfinished.write_text(json.dumps(records, indent=2) + "\n")
     unfinished.replace(path)

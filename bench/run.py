@@ -16,9 +16,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
-import docker
 from docker.errors import DockerException, ImageNotFound
 
+import docker
 from bench import image, launcher, memory, picture, rebuild, record, startup
 from bench.gateway import Session
 

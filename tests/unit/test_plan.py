@@ -42,10 +42,10 @@ def test_the_server_is_chosen_by_workers_unless_it_is_asked_for(argv: list[str],
 
 
 def test_uvicorn_gets_each_setting_by_its_own_option() -> None:
-    argv = make(
-        ["--run_uvicorn", "--num_workers", "3", "--keepalive_timeout", "9", "--max_requests_before_restart", "5"]
-        + ["--max_requests_before_restart_jitter", "2", "--limit_concurrency", "7", "--timeout_worker_healthcheck", "8"]
-    ).argv
+    flags_given = {"--num_workers": "3", "--keepalive_timeout": "9", "--limit_concurrency": "7"}
+    flags_given |= {"--max_requests_before_restart": "5", "--max_requests_before_restart_jitter": "2"}
+    flags_given |= {"--timeout_worker_healthcheck": "8"}
+    argv = make(["--run_uvicorn", *(word for pair in flags_given.items() for word in pair)]).argv
     expected = {"--workers": "3", "--timeout-keep-alive": "9", "--limit-max-requests": "5", "--http": "httptools"}
     expected |= {"--limit-max-requests-jitter": "2", "--limit-concurrency": "7", "--timeout-worker-healthcheck": "8"}
     assert {option: following(argv, option) for option in expected} == expected
