@@ -57,6 +57,7 @@ RUN --mount=type=bind,from=python,source=/stage,target=/stage \
 # Slipway itself, with bytecode.
 FROM tools AS app
 COPY entrypoint/entrypoint.sh /opt/slipway/
+COPY entrypoint/bin /opt/slipway/bin
 COPY entrypoint/slipway /opt/slipway/app/slipway
 RUN python3 -m compileall -q --invalidation-mode unchecked-hash /opt/slipway/app \
     && find /opt/slipway -exec touch -h -d @0 {} +
@@ -64,7 +65,7 @@ RUN python3 -m compileall -q --invalidation-mode unchecked-hash /opt/slipway/app
 # Everything the targets share: user, directories, variables. Any uid works, with gid 0.
 FROM base AS runtime
 RUN --mount=type=bind,source=docker/prepare.sh,target=/mnt/prepare.sh sh /mnt/prepare.sh
-ENV PATH=/opt/slipway/venv/bin:/usr/local/bin:/usr/bin:/bin \
+ENV PATH=/opt/slipway/venv/bin:/opt/slipway/bin:/usr/local/bin:/usr/bin:/bin \
     HOME=/var/lib/slipway \
     LANG=C.UTF-8 \
     PYTHONUNBUFFERED=1 \

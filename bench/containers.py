@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+import docker
 from docker.errors import NotFound
 from docker.types import Mount
 
-import docker
 from tests.support.lab import Box
 
 LABEL: Final = "slipway.bench"

@@ -15,6 +15,7 @@ from http.client import HTTPConnection, HTTPException
 from typing import Final
 
 import docker
+
 from bench.containers import CONFIG_PATH, PORT, running
 from bench.record import SIDES, Side
 from tests.support.lab import Box

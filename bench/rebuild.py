@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Final
 
 import docker
+from docker.errors import ImageNotFound
+
 from bench import layers, record
 from bench.gateway import Session
 
@@ -35,11 +37,14 @@ def measure(session: Session, rows: Sequence[str]) -> Iterator[record.Record]:
     tag = f"bench-{secrets.token_hex(4)}"
     image = f"slipway:{tag}"
     with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as cleanup:
-        cleanup.callback(_remove, client, tag)
+        made: set[str] = set()
+        cleanup.callback(_remove, client, tag, made)
         copy = Path(directory) / "tree"
         _copy(copy)
         session.say("rebuild_entrypoint: first build of the copy")
         _make_image(copy, tag)
+        # The second build takes the tags from these, and nothing else would name them then.
+        made.update(_images(client, tag).values())
         before = _diff_ids(client, image)
         with (copy / EDITED).open("a") as file:
             file.write(f"# Touched by {tag}.\n")
@@ -93,8 +98,17 @@ def _diff_ids(client: docker.DockerClient, image: str) -> set[str]:
     return set(client.images.get(image).attrs["RootFS"]["Layers"])
 
 
-def _remove(client: docker.DockerClient, tag: str) -> None:
-    for image in client.images.list("slipway"):
-        for name in image.tags:
-            if name == f"slipway:{tag}" or name.startswith(f"slipway:{tag}-"):
-                client.images.remove(name)
+def _images(client: docker.DockerClient, tag: str) -> dict[str, str]:
+    """The image of each name that a build with this tag gives."""
+    every = {name: str(image.id) for image in client.images.list("slipway") for name in image.tags}
+    return {name: key for name, key in every.items() if name == f"slipway:{tag}" or name.startswith(f"slipway:{tag}-")}
+
+
+def _remove(client: docker.DockerClient, tag: str, made: set[str]) -> None:
+    for name in _images(client, tag):
+        client.images.remove(name)
+    for key in made:
+        with contextlib.suppress(ImageNotFound):
+            # The same bytes may carry someone else's name.
+            if not client.images.get(key).tags:
+                client.images.remove(key)

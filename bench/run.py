@@ -16,9 +16,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
+import docker
 from docker.errors import DockerException, ImageNotFound
 
-import docker
 from bench import image, launcher, memory, picture, rebuild, record, startup
 from bench.gateway import Session
 
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except ImageNotFound as error:
-        return _failed(f"{error.explanation}: build it with `make image`")
+        return _failed(f"{error.explanation}; build it with `make image`")
     except (DockerException, OSError, RuntimeError, ValueError, AssertionError) as error:
         return _failed(str(error))
     print(table(rows))

@@ -6,10 +6,10 @@ import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import docker
 import pytest
 from docker.errors import ImageNotFound
 
-import docker
 from tests.support import fake
 from tests.support.lab import Lab
 

@@ -33,6 +33,16 @@ def installed(folder: Path) -> dict[str, Distribution]:
     return {re.sub(r"[-_.]+", "-", item.name).lower(): item for item in distributions(path=[str(folder)])}
 
 
+def remove(package: Distribution) -> None:
+    """Delete a package's files and the folders they leave empty."""
+    files = [Path(str(package.locate_file(file))) for file in package.files or []]
+    for file in files:
+        file.unlink(missing_ok=True)
+    for folder in sorted({file.parent for file in files}, key=lambda path: -len(path.parts)):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
 def fail(what: str, fix: str) -> int:
     """Print an error and return the exit code of an invalid setting."""
     print(f"slipway-add: error: {what}\nslipway-add:   fix: {fix}", file=sys.stderr)
@@ -66,8 +76,7 @@ def main() -> int:
                     f"{name} {package.version} is asked for and the image has {ours[name].version}.",
                     f"Lock {name}=={ours[name].version}, or leave it out.",
                 )
-            for file in package.files or []:
-                Path(str(package.locate_file(file))).unlink(missing_ok=True)
+            remove(package)
         shutil.rmtree(new / "bin", ignore_errors=True)
         SITE.mkdir(parents=True, exist_ok=True)
         shutil.copytree(new, SITE, dirs_exist_ok=True)

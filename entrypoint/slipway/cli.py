@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from importlib import metadata
 from typing import Final
 
 from slipway import __version__, log, report
@@ -40,7 +39,7 @@ def _serve(argv: Sequence[str]) -> int:
 
     if "--version" in argv or "-v" in argv:
         # The words of LiteLLM's own command, without importing it.
-        print(f"\nLiteLLM: Current Version = {metadata.version('litellm')}\n")
+        print(f"\nLiteLLM: Current Version = {_installed('litellm')}\n")
         return ExitCode.DONE
     if "--help" in argv or "-h" in argv:
         flags.build_parser().print_help()
@@ -57,7 +56,7 @@ def _explain(argv: Sequence[str]) -> int:
     from slipway.runtime import start
 
     arguments, style = _take_format(argv)
-    considered = start.consider(arguments, dict(os.environ))
+    considered = start.consider(arguments, dict(os.environ), explaining=True)
     report.show(considered.findings)
     print(explain.as_json(considered) if style == "json" else explain.as_text(considered))
     return ExitCode.DONE
@@ -87,11 +86,18 @@ def _healthcheck() -> int:
     return 1
 
 
+def _installed(package: str) -> str:
+    # Imported here: it takes as long as the rest of a start.
+    from importlib.metadata import version
+
+    return version(package)
+
+
 def _version() -> int:
     names = ("litellm", "uvicorn", "gunicorn", "hypercorn", "granian", "fast-litellm")
     print(f"slipway {__version__}")
     for name in names:
-        print(f"{name} {metadata.version(name)}")
+        print(f"{name} {_installed(name)}")
     print(f"python {sys.version.split()[0]}")
     return ExitCode.DONE
 

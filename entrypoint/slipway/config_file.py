@@ -37,6 +37,8 @@ def read(path: str, source: str) -> Mapping[str, object]:
             f"The config file named by {source} is a directory, as Docker makes one for a file that does not exist.",
             "Create the file on the host before you mount it.",
         )
+    if not os.path.isfile(path):
+        raise _error("unreadable", f"The config file named by {source} is not a regular file.", f"Correct {source}.")
     if Path(path).suffix not in (".yaml", ".yml"):
         raise _error(
             "extension",
@@ -62,7 +64,7 @@ def read(path: str, source: str) -> Mapping[str, object]:
 
 def references(config: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """Yield (place, variable) for each ``os.environ/NAME`` in the config, such as ("model_list[0].api_key", "NAME")."""
-    yield from _walk(config, "")
+    yield from _walk(config, "", set())
 
 
 def section(config: Mapping[str, object], name: str) -> Mapping[str, object]:
@@ -106,13 +108,18 @@ def _parse(text: str, source: str) -> Mapping[str, object]:
     return content
 
 
-def _walk(node: object, place: str) -> Iterator[tuple[str, str]]:
+def _walk(node: object, place: str, seen: set[int]) -> Iterator[tuple[str, str]]:
+    if isinstance(node, Mapping | list):
+        # An alias may repeat a node any number of times, itself included.
+        if id(node) in seen:
+            return
+        seen.add(id(node))
     if isinstance(node, Mapping):
         for key, value in node.items():
-            yield from _walk(value, f"{place}.{key}" if place else str(key))
+            yield from _walk(value, f"{place}.{key}" if place else str(key), seen)
     elif isinstance(node, list):
         for index, value in enumerate(node):
-            yield from _walk(value, f"{place}[{index}]")
+            yield from _walk(value, f"{place}[{index}]", seen)
     elif isinstance(node, str) and node.startswith(REFERENCE):
         yield place, node.removeprefix(REFERENCE)
 

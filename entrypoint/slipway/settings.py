@@ -262,6 +262,19 @@ def resolve(
     return Settings(values)
 
 
+def choose_server(settings: Settings) -> str:
+    """Return the server to run: the one asked for, or gunicorn where workers are several or recycled, else uvicorn.
+
+    One uvicorn worker that reaches its limit of requests ends the process; gunicorn keeps the port open and starts
+    another.
+    """
+    asked = settings.text("SLIPWAY_SERVER")
+    if asked and asked != "auto":
+        return asked
+    recycled = settings["MAX_REQUESTS_BEFORE_RESTART"].asked
+    return "gunicorn" if (settings.number("NUM_WORKERS") or 1) > 1 or recycled else "uvicorn"
+
+
 def setting(name: str) -> Setting:
     """Return the definition of the setting called ``name``."""
     return _BY_NAME[name]

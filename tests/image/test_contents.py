@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+import docker
 import pytest
 
-import docker
 from tests.support import gateway, rootfs
 from tests.support.lab import Lab, Spec
 from tests.support.rootfs import Entry

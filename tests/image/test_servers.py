@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import docker
 import pytest
 
-import docker
 from tests.support import gateway
 from tests.support.fake import Provider
 from tests.support.gateway import Gateway

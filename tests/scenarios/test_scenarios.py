@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import docker
 import httpx
 import pytest
 from openai import OpenAI
 
-import docker
 from tests.support.fake import Provider
 from tests.support.lab import Lab
 from tests.support.pod import Manifest, Pod

@@ -12,13 +12,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import docker
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 from docker.models.networks import Network
 from docker.models.volumes import Volume
 from docker.types import Mount
-
-import docker
 
 LABEL = "slipway.test"
 HARDENED_USER = "12345:0"

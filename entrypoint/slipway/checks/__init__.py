@@ -10,14 +10,19 @@ from slipway.runtime import hooks
 from slipway.settings import Settings
 
 
-def run(settings: Settings, config: Mapping[str, object], environment: Mapping[str, str]) -> list[Finding]:
-    """Run every check that needs no directory and return what they found, worst cause first."""
+def run(
+    settings: Settings, config: Mapping[str, object], environment: Mapping[str, str], *, ports: bool
+) -> list[Finding]:
+    """Run every check that needs no directory and return what they found.
+
+    ``ports`` is off beside a running gateway, which holds them.
+    """
     return [
         *process.check(settings),
         *keys.check(config, environment),
         *tls.check(settings),
         *hooks.check(environment.get(hooks.VARIABLE, "")),
         *database.check(config, environment),
-        *network.check(settings),
+        *(network.check(settings) if ports else ()),
         *references.check(config, environment),
     ]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import ssl
+from pathlib import Path
 
 from slipway.report import ExitCode, Finding
-from slipway.settings import Settings
+from slipway.settings import Settings, choose_server
 
 
 def check(settings: Settings) -> list[Finding]:
@@ -36,6 +37,14 @@ def check(settings: Settings) -> list[Finding]:
                     f"Mount it readable by gid 0, or correct {name}.",
                 )
             ]
+    if choose_server(settings) == "granian" and b"BEGIN PRIVATE KEY" not in Path(key).read_bytes():
+        return [
+            _error(
+                "tls-granian-key",
+                "granian reads PKCS#8 keys only, and the file of SSL_KEYFILE_PATH is another kind.",
+                "Convert it: openssl pkcs8 -topk8 -nocrypt -in KEY -out KEY.pkcs8.",
+            )
+        ]
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         # A key that wants a password would ask on the terminal; nobody is there.

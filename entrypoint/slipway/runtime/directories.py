@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -73,19 +75,26 @@ def choose(runtime: str, *, asked: bool) -> Directories:
 def prepare(directories: Directories, metrics: Path | None) -> None:
     """Create the directories and empty what an earlier run left. ``metrics`` is the multiprocess directory, if any.
 
-    Raises Refusal (67) when the file system is full or changed under us.
+    Raises OSError when one cannot be made.
     """
+    for path in (directories.workers, directories.temporary):
+        path.mkdir(parents=True, exist_ok=True)
+    _empty(directories.workers, "*")
+    if metrics is not None:
+        metrics.mkdir(parents=True, exist_ok=True)
+        # The .db files and LiteLLM's caps on label sets belong together: both go, before any worker starts.
+        _empty(metrics, "*.db")
+        _empty(metrics, "litellm_admitted_series_*")
+
+
+@contextmanager
+def refusing(runtime: Path) -> Iterator[None]:
+    """Turn an OSError inside the block, such as a full file system, into a Refusal (67)."""
     try:
-        for path in (directories.workers, directories.temporary):
-            path.mkdir(parents=True, exist_ok=True)
-        _empty(directories.workers, "*")
-        if metrics is not None:
-            metrics.mkdir(parents=True, exist_ok=True)
-            # The .db files and LiteLLM's caps on label sets belong together: both go, before any worker starts.
-            _empty(metrics, "*.db")
-            _empty(metrics, "litellm_admitted_series_*")
+        yield
     except OSError as problem:
-        raise _refusal(directories.runtime, problem.strerror or type(problem).__name__, "SLIPWAY_RUNTIME_DIR") from None
+        place = Path(problem.filename) if problem.filename else runtime
+        raise _refusal(place, problem.strerror or type(problem).__name__, "runtime directory") from None
 
 
 def _empty(directory: Path, pattern: str) -> None:

@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import ssl
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +31,11 @@ def remember(runtime: Path, *, management: tuple[str, int] | None, gateway: tupl
 
 def check() -> str | None:
     """Return None when the gateway is healthy, else the reason why not."""
+    # Imported here: a start only writes the URL down.
+    import ssl
+    import urllib.error
+    import urllib.request
+
     url = _remembered() or f"http://127.0.0.1:{os.environ.get('PORT') or setting('PORT').default}/health/liveliness"
     # The gateway's own certificate need not name the loopback address.
     context = ssl._create_unverified_context() if url.startswith("https:") else None

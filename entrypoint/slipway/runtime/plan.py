@@ -15,11 +15,10 @@ from slipway.flags import CommandLine
 from slipway.report import ExitCode, Finding, Refusal
 from slipway.runtime import ui
 from slipway.runtime.directories import Directories
-from slipway.servers.options import Options
-from slipway.settings import Settings
+from slipway.servers.options import FLUSH_SECONDS, Options
+from slipway.settings import Settings, choose_server
 
-# Added to the longest request for flushing spend and logs before the server is killed.
-FLUSH_SECONDS: Final = 30
+_SHARED_MEMORY: Final = "/dev/shm"
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -71,19 +70,6 @@ def make(
     )
 
 
-def choose_server(settings: Settings) -> str:
-    """Return the server to run: the one asked for, or gunicorn where workers are several or recycled, else uvicorn.
-
-    One uvicorn worker that reaches its limit of requests ends the process; gunicorn keeps the port open and starts
-    another.
-    """
-    asked = settings.text("SLIPWAY_SERVER")
-    if asked and asked != "auto":
-        return asked
-    recycled = settings["MAX_REQUESTS_BEFORE_RESTART"].asked
-    return "gunicorn" if (settings.number("NUM_WORKERS") or 1) > 1 or recycled else "uvicorn"
-
-
 def metrics_directory(settings: Settings, directories: Directories, environment: Mapping[str, str]) -> str | None:
     """Return prometheus_client's multiprocess directory: the user's own, ours for several processes, or None."""
     own = environment.get("PROMETHEUS_MULTIPROC_DIR")
@@ -127,6 +113,8 @@ def _options(settings: Settings, directories: Directories) -> Options:
         workers=number("NUM_WORKERS") or 1,
         keepalive=number("KEEPALIVE_TIMEOUT") or 0,
         grace=number("REQUEST_TIMEOUT_SECONDS") or 0,
+        # Heartbeats on a disk can block a worker; memory cannot.
+        heartbeat_directory=_SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else str(directories.temporary),
         access_log=settings.on("SLIPWAY_ACCESS_LOG"),
         json_logs=settings.on("JSON_LOGS"),
         log_level=text("LITELLM_LOG"),

@@ -44,13 +44,17 @@ def resolve(
     return command_line, resolved, config
 
 
-def consider(argv: Sequence[str], environment: Mapping[str, str]) -> Start:
-    """Work out the whole start without an effect. Raises Refusal with the first error's code."""
+def consider(argv: Sequence[str], environment: Mapping[str, str], *, explaining: bool = False) -> Start:
+    """Work out the whole start without an effect.
+
+    Raises Refusal with the code of the first error. With ``explaining``, errors that do not hinder the explanation are
+    findings like others, and the ports of a running gateway are left alone.
+    """
     command_line, resolved, config = resolve(argv, environment)
     log.use_json(resolved.on("JSON_LOGS"))
     runtime = resolved["SLIPWAY_RUNTIME_DIR"]
-    found = checks.run(resolved, config, environment)
-    if report.exit_code(found):
+    found = checks.run(resolved, config, environment, ports=not explaining)
+    if report.exit_code(found) and not explaining:
         raise Refusal(*found)
     directories = writable.choose(str(runtime.value), asked=runtime.asked)
     planned = plan.make(resolved, command_line, config, directories, environment)
@@ -69,15 +73,16 @@ def serve(argv: Sequence[str]) -> NoReturn:
     report.show(start.findings, json_lines=resolved.on("JSON_LOGS"))
     complete = planned.complete(environment)
     metrics = complete.get("PROMETHEUS_MULTIPROC_DIR")
-    writable.prepare(start.directories, Path(metrics) if metrics else None)
+    supervised = resolved.on("SLIPWAY_SUPERVISOR")
+    with writable.refusing(start.directories.runtime):
+        writable.prepare(start.directories, Path(metrics) if metrics else None)
+        health.remember(
+            start.directories.runtime,
+            management=_address(resolved, "SLIPWAY_MANAGEMENT_") if supervised else None,
+            gateway=(*_address(resolved, ""), resolved.text("SSL_KEYFILE_PATH") is not None),
+        )
     if complete.get("LITELLM_UI_PATH") == str(start.directories.ui):
         ui.rewrite(environment, start.directories.ui)
-    supervised = resolved.on("SLIPWAY_SUPERVISOR")
-    health.remember(
-        start.directories.runtime,
-        management=_address(resolved, "SLIPWAY_MANAGEMENT_") if supervised else None,
-        gateway=(*_address(resolved, ""), resolved.text("SSL_KEYFILE_PATH") is not None),
-    )
     log.line(_announcement(start, supervised))
     for limit in planned.limits:
         log.line(f"{planned.server}: {limit}")

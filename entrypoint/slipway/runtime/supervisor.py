@@ -72,12 +72,11 @@ class Supervisor:
         self._kill_at: float | None = None
         self._reaper = engines.Reaper()
 
-    def run(self) -> int:
-        """Start the server, watch it, and return the container's exit code."""
+    def run(self, management: ThreadingHTTPServer) -> int:
+        """Start the server, watch it, and return the container's exit code. ``management`` is what ``listen`` gave."""
         watched = {signal.SIGCHLD, *_STOP}
         # Blocked before any thread starts, so that the loop below is the only place where signals arrive.
         signal.pthread_sigmask(signal.SIG_BLOCK, watched)
-        management = self._listen()
         engines.adopt_orphans()
         self._server = _spawn(self.assignment.argv)
         if self.assignment.sidecar:
@@ -113,7 +112,8 @@ class Supervisor:
             return 0
         return sum(_runs(pid) for pid in pids)
 
-    def _listen(self) -> ThreadingHTTPServer:
+    def listen(self) -> ThreadingHTTPServer:
+        """Open the management port. Raises OSError when it is taken."""
         supervisor = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -230,7 +230,14 @@ def main() -> int:
     """Run the supervisor for the assignment in the first argument."""
     assignment = Assignment.parse(sys.argv[1])
     log.use_json(assignment.json_logs)
-    return Supervisor(assignment).run()
+    supervisor = Supervisor(assignment)
+    try:
+        management = supervisor.listen()
+    except OSError as problem:
+        # The launcher looked moments ago; somebody else was faster.
+        log.line(f"management port {assignment.management_port} cannot be opened: {problem.strerror}", level="error")
+        return ExitCode.PORT
+    return supervisor.run(management)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import json
 import sys
 from typing import Final
 
-from slipway.servers.options import APPLICATION, Command, Options, json_log_config
+from slipway.servers.options import APPLICATION, FLUSH_SECONDS, Command, Options, json_log_config
 
 CANNOT: Final[dict[str, str]] = {
     "GRANIAN_RUNTIME_THREADS": "gunicorn's workers run one event loop each, without runtime threads",
@@ -41,7 +41,8 @@ def command(options: Options) -> Command:
         "workers": options.workers,
         "worker_class": "slipway.servers.gunicorn_worker.Worker",
         "preload_app": True,
-        "timeout": options.worker_healthcheck or _TIMEOUT_SECONDS,
+        # A worker that drains says nothing either, for as long as its longest request takes.
+        "timeout": options.worker_healthcheck or max(_TIMEOUT_SECONDS, options.grace + FLUSH_SECONDS),
         "graceful_timeout": options.grace,
         "keepalive": options.keepalive,
         "max_requests": options.max_requests,
@@ -49,8 +50,7 @@ def command(options: Options) -> Command:
         "keyfile": options.keyfile,
         "certfile": options.certfile,
         "ciphers": options.ciphers,
-        # Heartbeats on a disk can block a worker; memory cannot.
-        "worker_tmp_dir": "/dev/shm",
+        "worker_tmp_dir": options.heartbeat_directory,
         "accesslog": "-" if options.access_log else None,
         "loglevel": options.log_level,
         "logconfig_json": json_log_config() if options.json_logs else None,

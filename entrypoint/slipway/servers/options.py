@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 APPLICATION = "slipway.runtime.asgi:app"
+# Added to the longest request, for flushing spend and logs before a process is killed.
+FLUSH_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,7 @@ class Options:
     workers: int
     keepalive: int
     grace: int
+    heartbeat_directory: str
     access_log: bool
     json_logs: bool
     log_level: str | None
@@ -28,7 +31,6 @@ class Options:
     limit_concurrency: int | None = None
     worker_healthcheck: int | None = None
     threads: int | None = None
-    metrics_directory: str | None = None
     from_flags: frozenset[str] = frozenset()
 
     @property

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 
-from my_litellm_wrapper import init_gflags
+from my_litellm_wrapper import init_gflags  # type: ignore[import-not-found]
 
 os.environ["GFLAGS_ARGV"] = json.dumps(sys.argv)
 os.environ["LITELLM_WORKER_STARTUP_HOOKS"] = "my_litellm_wrapper:init_gflags_for_worker"

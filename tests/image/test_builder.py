@@ -1,0 +1,88 @@
+"""A user's own image: packages for hooks, added by the builder target."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import docker
+import pytest
+
+from tests.support.lab import LABEL
+
+ROOT = Path(__file__).resolve().parents[2]
+Build = Callable[[str], subprocess.CompletedProcess[str]]
+OWN = "slipway-test-own"
+CA = os.environ.get("CA_BUNDLE", "/etc/ssl/certs/ca-certificates.crt")
+DOCKERFILE = """
+FROM {image}-builder AS packages
+COPY requirements.txt .
+RUN --mount=type=secret,id=ca slipway-add requirements.txt
+FROM {image}
+COPY --from=packages /etc/slipway/site /etc/slipway/site
+"""
+# A pure Python package that the image does not have.
+ADDED = "iniconfig==2.3.0"
+
+
+def locked(requirements: str) -> str:
+    options = ["--quiet", "--generate-hashes", "--no-header", "--no-emit-index-url", "--python-version", "3.13"]
+    command = [str(ROOT / ".venv/bin/uv"), "pip", "compile", *options, "-"]
+    done = subprocess.run(command, input=requirements, text=True, check=True, capture_output=True)
+    return str(done.stdout)
+
+
+@pytest.fixture
+def build(tmp_path: Path, image: str) -> Iterator[Build]:
+    engine = subprocess.run(
+        ["sh", "docker/base/engine.sh"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.split()
+
+    def run(requirements: str) -> subprocess.CompletedProcess[str]:
+        (tmp_path / "requirements.txt").write_text(requirements)
+        (tmp_path / "Dockerfile").write_text(DOCKERFILE.format(image=image))
+        secret = ["--secret", f"id=ca,src={CA}"] if os.path.exists(CA) else []
+        command = [
+            *engine,
+            "build",
+            "--progress",
+            "plain",
+            "--label",
+            f"{LABEL}=1",
+            "--tag",
+            OWN,
+            *secret,
+            str(tmp_path),
+        ]
+        return subprocess.run(
+            command, env={**os.environ, "DOCKER_BUILDKIT": "1"}, check=False, capture_output=True, text=True
+        )
+
+    yield run
+    subprocess.run([*engine, "rmi", "--force", OWN], check=False, capture_output=True)
+
+
+def test_an_added_package_is_importable_and_its_twins_of_the_image_are_left_out(
+    build: Build, client: docker.DockerClient
+) -> None:
+    built = build(locked(f"{ADDED}\nsix==1.17.0\n"))
+    assert built.returncode == 0, built.stderr
+    script = "import iniconfig, six; print(iniconfig.__file__); print(six.__file__)"
+    lines = client.containers.run(OWN, ["python", "-c", script], remove=True, labels={LABEL: "1"}).decode().splitlines()
+    assert lines[0].startswith("/etc/slipway/site/")
+    assert lines[1].startswith("/opt/slipway/venv/")
+    found = client.containers.run(OWN, ["find", "/etc/slipway/site"], remove=True, labels={LABEL: "1"}).decode()
+    assert "six" not in found
+    assert "__pycache__/__init__.cpython-313.pyc" in found
+
+
+def test_another_version_of_a_package_of_the_image_is_refused(build: Build) -> None:
+    built = build(locked("six==1.16.0\n"))
+    assert built.returncode != 0
+    assert "six 1.16.0 is asked for and the image has 1.17.0" in built.stdout + built.stderr
+
+
+def test_a_requirement_without_a_hash_is_refused(build: Build) -> None:
+    built = build(f"{ADDED}\n")
+    assert built.returncode != 0
+    assert "hashes" in built.stdout + built.stderr
