@@ -9,7 +9,7 @@ from typing import Final
 
 from bench.record import Record
 
-LABEL, BAR, VALUE = 230, 420, 150
+LABEL, BAR, VALUE = 230, 420, 200
 THICK, GAP, TOP = 18, 16, 64
 COLOURS: Final = {"ours": "#0b7285", "theirs": "#adb5bd"}
 NAMES: Final = {"ours": "Slipway", "theirs": "litellm"}
@@ -28,7 +28,7 @@ def draw(title: str, records: Sequence[Record]) -> str:
                 continue
             width = BAR * value / (top[record["unit"]] or 1)
             parts.append(_rect(LABEL, y, width, COLOURS[side]))
-            note = f" ({record['ratio']:g} times)" if side == "theirs" and record["ratio"] else ""
+            note = f" ({record['ratio']:g}x)" if side == "theirs" and record["ratio"] else ""
             parts.append(_text(LABEL + width + 8, y + 14, f"{value:g} {record['unit']}{note}"))
             y += THICK + 3
         y += GAP

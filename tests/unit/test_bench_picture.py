@@ -41,7 +41,7 @@ def test_without_another_side_there_is_no_bar_and_no_legend_for_it() -> None:
 def test_figures_and_title_are_written_and_escaped() -> None:
     drawn = picture.draw("a < b & c", [record.make("ready_1", "s", 5, 10)])
     assert texts(drawn)[0] == "a < b & c"
-    assert {"ready_1", "5 s", "10 s (2 times)"} <= set(texts(drawn))
+    assert {"ready_1", "5 s", "10 s (2x)"} <= set(texts(drawn))
 
 
 def test_a_figure_of_zero_draws_an_empty_bar() -> None:
