@@ -84,11 +84,13 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["/op
 ENTRYPOINT ["tini", "--", "/opt/slipway/entrypoint.sh"]
 ARG VERSION=dev
 ARG REVISION=unknown
+ARG SOURCE=https://github.com/OWNER/slipway
 ARG CREATED=1970-01-01T00:00:00Z
 LABEL org.opencontainers.image.title="Slipway" \
       org.opencontainers.image.description="The LiteLLM proxy, hardened, fast to start and safe to stop" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}" \
       org.opencontainers.image.created="${CREATED}" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.vendor="Slipway" \

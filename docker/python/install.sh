@@ -34,6 +34,9 @@ if [ "$set_name" = full ]; then ln -s /var/lib/litellm/ui "$out"; fi
 
 python3 /mnt/patches.py "$packages"
 
+# uv's own, writable for everybody.
+rm -f "$venv/.lock"
+
 # Test suites of libraries; nothing imports them.
 rm -rf "$packages"/numpy/*/tests "$packages"/numpy/tests "$packages"/*/test-data
 find "$packages" -depth -type d -name __pycache__ -exec rm -rf {} +

@@ -127,7 +127,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "TIMEOUT_WORKER_HEALTHCHECK",
         "integer",
         None,
-        "seconds a worker may be silent before it is replaced (uvicorn 60, gunicorn 600 when unset)",
+        "seconds a worker may be silent before it is replaced (uvicorn 30, gunicorn 600 when unset)",
         "--timeout_worker_healthcheck",
         minimum=1,
         maximum=86400,

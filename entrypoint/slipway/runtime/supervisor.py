@@ -65,6 +65,7 @@ class Supervisor:
     def __init__(self, assignment: Assignment) -> None:
         self.assignment = assignment
         self.draining = False
+        self._started = False
         self._server = 0
         self._sidecar = 0
         self._status: int | None = None
@@ -101,8 +102,10 @@ class Supervisor:
             return "draining"
         if not self.alive():
             return "stopped"
-        if self._serving() < self.assignment.workers:
+        # All workers once; then any, or readiness would drop each time one of them is recycled.
+        if self._serving() < (1 if self._started else self.assignment.workers):
             return "starting"
+        self._started = True
         return "ready" if _connects(self.assignment.host, self.assignment.port) else "not listening"
 
     def _serving(self) -> int:
@@ -193,7 +196,7 @@ class Supervisor:
     def _exit_code(self, status: int) -> int:
         code = os.waitstatus_to_exitcode(status)
         if self.draining and code in (0, -signal.SIGTERM, -signal.SIGINT):
-            # uvicorn raises the signal it was stopped with once more, after a clean end.
+            # By the signal itself when it came before the server had its handlers.
             return ExitCode.DONE
         if code < 0:
             log.line(f"{self.assignment.server} was killed by {signal.Signals(-code).name}", level="error")

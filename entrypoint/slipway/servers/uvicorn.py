@@ -14,12 +14,22 @@ CANNOT: Final[dict[str, str]] = {
 }
 LIMITS: Final[tuple[str, ...]] = ("workers import LiteLLM one by one: memory is not shared between them",)
 # Longer than the longest pause that was seen in a worker that is merely busy; uvicorn's own default is 5.
-_HEALTHCHECK_SECONDS: Final = 60
+_HEALTHCHECK_SECONDS: Final = 30
 
 
 def command(options: Options) -> Command:
     """Return uvicorn's command line."""
-    argv = [sys.executable, "-P", "-m", "uvicorn", APPLICATION, "--host", options.host, "--port", str(options.port)]
+    argv = [
+        sys.executable,
+        "-P",
+        "-m",
+        "slipway.servers.uvicorn_main",
+        APPLICATION,
+        "--host",
+        options.host,
+        "--port",
+        str(options.port),
+    ]
     # Without it uvicorn puts the working directory before the installed packages.
     argv += ["--app-dir", str(Path(__file__).parents[2])]
     argv += ["--loop", "uvloop", "--http", "httptools", "--no-server-header"]
