@@ -185,3 +185,9 @@ def test_slim_answers_without_what_it_left_out(client: docker.DockerClient, slim
         running = gateway.start(lab, directory)
         assert running.ask() == "mocked answer"
         assert "Traceback" not in running.box.logs()
+
+
+def test_an_edit_of_the_entrypoint_changes_under_1_mb_of_layers(client: docker.DockerClient, image: str) -> None:
+    newest = client.images.get(image).history()[0]
+    assert "/opt/slipway" in newest["CreatedBy"]
+    assert newest["Size"] < 1_000_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway.servers.gunicorn import SETTINGS_VARIABLE
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 settings = json.loads(os.environ[SETTINGS_VARIABLE])
 # Not a setting of gunicorn: the worker reads it from the same variable.
 settings.pop("limit_concurrency", None)
+if log_config := settings.pop("logconfig_json", None):
+    # gunicorn adds a root logger whose handler it expects; with none the servers' own loggers write as everywhere.
+    settings["logconfig_dict"] = {**json.loads(Path(log_config).read_text()), "root": {"level": "INFO", "handlers": []}}
 globals().update(settings)
 
 
