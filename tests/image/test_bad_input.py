@@ -85,6 +85,9 @@ CASES = {
     "hypercorn-cannot-limit-concurrency": Case(
         65, ["hypercorn", "LIMIT_CONCURRENCY"], args=(*CONFIG, "--run_hypercorn"), env={"LIMIT_CONCURRENCY": "9"}
     ),
+    "gunicorn-refuses-its-variable": Case(
+        65, ["GUNICORN_CMD_ARGS"], env={"GUNICORN_CMD_ARGS": f"--{SENTINEL}", "SLIPWAY_SERVER": "gunicorn"}
+    ),
     "hook-module-missing": Case(72, ["no_such_module"], env={"LITELLM_WORKER_STARTUP_HOOKS": "no_such_module:init"}),
     "master-key-blank": Case(66, ["LITELLM_MASTER_KEY"], env={"LITELLM_MASTER_KEY": "  "}),
     "master-key-empty": Case(66, ["LITELLM_MASTER_KEY"], env={"LITELLM_MASTER_KEY": ""}),

@@ -151,3 +151,10 @@ def test_slipway_version_names_litellm_too(lab: Lab, litellm_version: str) -> No
     done = lab.once(Spec(command=("slipway", "version")))
     assert done.code == 0, done.output
     assert litellm_version in done.stdout
+
+
+def test_gunicorns_variable_decides_how_many_workers_readiness_waits_for(lab: Lab, directory: Path) -> None:
+    env = {"GUNICORN_CMD_ARGS": "--workers 2 --bind 0.0.0.0:4000", "SLIPWAY_SERVER": "gunicorn", "NUM_WORKERS": "3"}
+    running = gateway.start(lab, directory, env=env)
+    found = tree(running.box)
+    assert len(workers_of(found, server_of(found, "gunicorn"), 2)) == 2

@@ -13,6 +13,7 @@ from slipway import __version__, checks, config_file, flags, log, report, settin
 from slipway.report import Finding, Refusal
 from slipway.runtime import directories as writable
 from slipway.runtime import health, plan, supervisor, ui
+from slipway.servers import gunicorn
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,26 @@ def resolve(
     resolved = resolved.replaced("CONFIG_FILE_PATH", config_path.value, config_path.source)
     if command_line.server is not None:
         resolved = resolved.replaced("SLIPWAY_SERVER", command_line.server, f"flag --run_{command_line.server}")
-    return command_line, resolved, config
+    return command_line, _with_gunicorns_variable(resolved, environment), config
+
+
+def _with_gunicorns_variable(resolved: settings.Settings, environment: Mapping[str, str]) -> settings.Settings:
+    text = environment.get(gunicorn.VARIABLE, "").strip()
+    if not text or settings.choose_server(resolved) != "gunicorn":
+        return resolved
+    try:
+        changed = gunicorn.from_variable(text)
+    except ValueError as problem:
+        raise report.refuse(
+            "gunicorn-arguments",
+            report.ExitCode.CONFIG,
+            f"{gunicorn.VARIABLE} cannot be used: {problem}.",
+            f"Correct {gunicorn.VARIABLE}; `gunicorn --help` lists its options.",
+        ) from None
+    for name, value in changed.items():
+        if not resolved[name].source.startswith("flag"):
+            resolved = resolved.replaced(name, value, f"variable {gunicorn.VARIABLE}")
+    return resolved
 
 
 def consider(argv: Sequence[str], environment: Mapping[str, str], *, explaining: bool = False) -> Start:

@@ -6,7 +6,10 @@ them: flag, then variable, then default.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import shlex
 import sys
 from typing import Final
 
@@ -17,6 +20,7 @@ CANNOT: Final[dict[str, str]] = {
     "SLIPWAY_LOG_CONFIG": "uvicorn's logging file is not one that gunicorn reads; use GUNICORN_CMD_ARGS=--log-config",
 }
 LIMITS: Final[tuple[str, ...]] = ()
+VARIABLE: Final = "GUNICORN_CMD_ARGS"
 SETTINGS_VARIABLE: Final = "SLIPWAY_GUNICORN_SETTINGS"
 # LiteLLM's own value: a worker says nothing while it starts up or drains.
 _TIMEOUT_SECONDS: Final = 600
@@ -32,6 +36,32 @@ _FLAGS: Final = {
     "certfile": ("--certfile", ("--ssl_certfile_path",)),
     "ciphers": ("--ciphers", ("--ciphers",)),
 }
+
+
+def from_variable(text: str) -> dict[str, str | int]:
+    """Return the settings of ours that GUNICORN_CMD_ARGS changes: NUM_WORKERS, HOST and PORT.
+
+    The supervisor waits for that many workers at that address. Raises ValueError when gunicorn would refuse the text.
+    """
+    # Imported here: gunicorn's own parser is the only one that reads the text as gunicorn will.
+    from gunicorn.config import Config
+    from gunicorn.util import parse_address
+
+    try:
+        # The parser prints the value it does not like, which may be a secret in the wrong place.
+        with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
+            arguments = Config().parser().parse_args(shlex.split(text))
+    except SystemExit:
+        raise ValueError("gunicorn does not know it") from None
+    found: dict[str, str | int] = {}
+    if arguments.workers is not None:
+        found["NUM_WORKERS"] = int(arguments.workers)
+    if arguments.bind:
+        address = parse_address(arguments.bind[0])
+        if not isinstance(address, tuple):
+            raise ValueError("it binds to something other than a TCP port")
+        found["HOST"], found["PORT"] = address
+    return found
 
 
 def command(options: Options) -> Command:
