@@ -39,7 +39,11 @@ class Reaper:
         if now < self._next:
             return
         self._next = now + _SWEEP_SECONDS
-        orphans = _orphans()
+        try:
+            orphans = _orphans()
+        except OSError:
+            # Out of file descriptors, say: the next sweep will do.
+            return
         self._told = {pid: since for pid, since in self._told.items() if pid in orphans}
         for pid in orphans:
             since = self._told.setdefault(pid, now)

@@ -18,17 +18,18 @@ import sys
 import threading
 import time
 from dataclasses import asdict, dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
 
 from slipway import log
 from slipway.report import ExitCode
-from slipway.runtime import engines
+from slipway.runtime import engines, management
 
 _TICK_SECONDS: Final = 1.0
 _CONNECT_SECONDS: Final = 1.0
-_STOP: Final = frozenset({signal.SIGTERM, signal.SIGINT})
+_STOP: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
+# They would end this process, and with it the container; the server has no use for them from outside.
+_IGNORED: Final = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +74,18 @@ class Supervisor:
         self._kill_at: float | None = None
         self._reaper = engines.Reaper()
 
-    def run(self, management: ThreadingHTTPServer) -> int:
-        """Start the server, watch it, and return the container's exit code. ``management`` is what ``listen`` gave."""
+    def run(self, port: management.Server) -> int:
+        """Start the server, watch it, and return the container's exit code. ``port`` is what ``listen`` gave."""
         watched = {signal.SIGCHLD, *_STOP}
         # Blocked before any thread starts, so that the loop below is the only place where signals arrive.
         signal.pthread_sigmask(signal.SIG_BLOCK, watched)
+        for ignored in _IGNORED:
+            signal.signal(ignored, signal.SIG_IGN)
         engines.adopt_orphans()
         self._server = _spawn(self.assignment.argv)
         if self.assignment.sidecar:
             self._sidecar = _spawn(self.assignment.sidecar)
-        threading.Thread(target=management.serve_forever, name="management", daemon=True).start()
+        threading.Thread(target=port.serve_forever, name="management", daemon=True).start()
         while self._status is None:
             received = signal.sigtimedwait(watched, self._patience())
             if received is not None and received.si_signo in _STOP:
@@ -115,41 +118,19 @@ class Supervisor:
             return 0
         return sum(_runs(pid) for pid in pids)
 
-    def listen(self) -> ThreadingHTTPServer:
+    def listen(self) -> management.Server:
         """Open the management port. Raises OSError when it is taken."""
-        supervisor = self
+        return management.Server(
+            (self.assignment.management_host, self.assignment.management_port),
+            {"/livez": self._livez, "/readyz": self._readyz},
+        )
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                if self.path == "/livez":
-                    self._answer(supervisor.alive(), "alive" if supervisor.alive() else "stopped")
-                elif self.path == "/readyz":
-                    state = supervisor.ready()
-                    self._answer(state == "ready", state)
-                else:
-                    self.send_error(404)
+    def _livez(self) -> tuple[bool, str]:
+        return self.alive(), "alive" if self.alive() else "stopped"
 
-            def do_HEAD(self) -> None:
-                self.do_GET()
-
-            def _answer(self, ok: bool, state: str) -> None:
-                body = json.dumps({"status": state}).encode()
-                self.send_response(200 if ok else 503)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(body)
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Say nothing: probes come every few seconds."""
-
-        # A probe that never finishes its request must not hold a thread for ever.
-        Handler.timeout = 10
-        host = self.assignment.management_host
-        ThreadingHTTPServer.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        ThreadingHTTPServer.daemon_threads = True
-        return ThreadingHTTPServer((host, self.assignment.management_port), Handler)
+    def _readyz(self) -> tuple[bool, str]:
+        state = self.ready()
+        return state == "ready", state
 
     def _patience(self) -> float:
         deadlines = [deadline for deadline in (self._stop_at, self._kill_at) if deadline is not None]
@@ -235,12 +216,12 @@ def main() -> int:
     log.use_json(assignment.json_logs)
     supervisor = Supervisor(assignment)
     try:
-        management = supervisor.listen()
+        port = supervisor.listen()
     except OSError as problem:
         # The launcher looked moments ago; somebody else was faster.
         log.line(f"management port {assignment.management_port} cannot be opened: {problem.strerror}", level="error")
         return ExitCode.PORT
-    return supervisor.run(management)
+    return supervisor.run(port)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,57 @@
+"""The management port under clients that mean no good."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import httpx
+import pytest
+
+from slipway.runtime import management
+from tests.support.lab import wait_until
+
+
+@pytest.fixture
+def server() -> Iterator[management.Server]:
+    with management.Server(("127.0.0.1", 0), {"/yes": lambda: (True, "fine"), "/no": lambda: (False, "why")}) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+
+
+def url(server: management.Server, path: str) -> str:
+    return f"http://127.0.0.1:{server.server_address[1]}{path}"
+
+
+def test_states_become_codes(server: management.Server) -> None:
+    assert httpx.get(url(server, "/yes")).json() == {"status": "fine"}
+    assert httpx.get(url(server, "/no")).status_code == 503
+    assert httpx.head(url(server, "/yes")).content == b""
+    assert httpx.get(url(server, "/other")).status_code == 404
+    assert httpx.post(url(server, "/yes")).status_code == 501
+
+
+def test_idle_connections_are_bounded_and_probes_are_answered_afterwards(server: management.Server) -> None:
+    with ExitStack() as idle:
+        for _ in range(management._CONNECTIONS):
+            idle.enter_context(socket.create_connection(("127.0.0.1", server.server_address[1]), timeout=30))
+        # One more is closed at once, or reset: it never waits for an answer.
+        with pytest.raises(httpx.TransportError):
+            httpx.get(url(server, "/yes"), timeout=30)
+
+    def answered() -> bool:
+        try:
+            return httpx.get(url(server, "/yes"), timeout=30).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    wait_until("an answer once the idle connections are gone", answered, 30)
+
+
+def test_a_request_that_trickles_is_cut_off(server: management.Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(management, "_REQUEST_SECONDS", 0.1)
+    with socket.create_connection(("127.0.0.1", server.server_address[1]), timeout=30) as client:
+        client.sendall(b"GET /yes HT")
+        assert client.recv(100) == b""
