@@ -15,7 +15,9 @@ from slipway.settings import SETTINGS, Setting  # noqa: E402
 
 def row(setting: Setting) -> str:
     """Return one line of the table."""
-    default = {None: "", True: "on", False: "off"}.get(setting.default, setting.default)  # type: ignore[arg-type]
+    default = str(setting.default)
+    if setting.default is None or isinstance(setting.default, bool):
+        default = {None: "", True: "on", False: "off"}[setting.default]
     meaning = setting.meaning
     if setting.choices:
         meaning += f" ({', '.join(setting.choices)})"

@@ -16,6 +16,8 @@ COMMANDS: Final = ("serve", "explain", "healthcheck", "version")
 def main(argv: Sequence[str]) -> int:
     """Run one command and return its exit code. ``serve`` does not return when it succeeds."""
     command, arguments = (argv[0], argv[1:]) if argv and argv[0] in COMMANDS else ("serve", argv)
+    # Refusals of the settings themselves come before they are resolved.
+    log.use_json(os.environ.get("JSON_LOGS", "").strip().lower() in ("1", "true", "yes", "on"))
     try:
         match command:
             case "explain":

@@ -15,6 +15,7 @@ from slipway.report import ExitCode, Refusal, refuse
 
 DEFAULT_PATH: Final = "/etc/slipway/config.yaml"
 REFERENCE: Final = "os.environ/"
+_LARGEST: Final = 8_000_000
 _SECTIONS: Final = {
     "model_list": list,
     "general_settings": dict,
@@ -45,6 +46,8 @@ def read(path: str, source: str) -> Mapping[str, object]:
             f"The config file named by {source} does not end in .yaml or .yml, and LiteLLM ignores it then.",
             "Rename it.",
         )
+    if os.path.getsize(path) > _LARGEST:
+        raise _error("size", f"The config file named by {source} is larger than 8 MB.", "Is it the right file?")
     try:
         text = Path(path).read_text(encoding="utf-8")
     except PermissionError:
@@ -89,8 +92,9 @@ def _parse(text: str, source: str) -> Mapping[str, object]:
         raise _error(
             "yaml", f"The config file named by {source} is not valid YAML{place}: {why}.", "Correct that line."
         ) from None
-    except yaml.YAMLError:
-        raise _error("yaml", f"The config file named by {source} is not valid YAML.", "Correct it.") from None
+    except (yaml.YAMLError, ValueError, OverflowError):
+        # A date or a number that is none raises Python's own errors.
+        raise _error("yaml", f"The config file named by {source} holds an invalid value.", "Correct it.") from None
     except RecursionError:
         raise _error("yaml", f"The config file named by {source} is nested too deeply.", "Flatten it.") from None
     if content is None:

@@ -58,5 +58,6 @@ def _environment(changes: Mapping[str, str | None]) -> dict[str, str | None]:
 def _shown(name: str, value: str) -> str:
     if name == _WORKER_CONFIG:
         content = json.loads(value)
-        return json.dumps({**content, "headers": redact("HEADERS", "set") if content["headers"] else None})
+        shown = {field: redact(field, text) if isinstance(text, str) else text for field, text in content.items()}
+        return json.dumps({**shown, "headers": redact("HEADERS", "set") if content["headers"] else None})
     return redact(name, value)

@@ -166,7 +166,8 @@ def _worker_value(name: str, text: object) -> object:
 
 
 def _unknown(argument: str, parser: argparse.ArgumentParser) -> Refusal:
-    name = argument.split("=")[0]
+    # Only the beginning: a secret may be glued to it.
+    name = "".join(character for character in argument.split("=")[0][:32] if character.isprintable())
     if not name.startswith("-"):
         return refuse(
             "unknown-argument",

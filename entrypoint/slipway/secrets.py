@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from typing import Final
-from urllib.parse import urlsplit
 
 REDACTED: Final = "(set, redacted)"
 _SECRET_NAME: Final = re.compile(
     r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL|SALT|LICENSE|DSN|HEADERS|WEBHOOK|DATABASE_URL|DIRECT_URL|REDIS_URL", re.I
 )
+_PASSWORD_IN_URL: Final = re.compile(r"//[^/\s@]*:[^/\s@]+@")
 # Names that match the pattern and hold a path or a switch.
 _NOT_SECRET: Final = frozenset(
     {
@@ -30,11 +30,4 @@ def redact(name: str, value: str) -> str:
     """Return ``value`` as it may be shown: whole, or a marker when its name or a password in a URL makes it secret."""
     if is_secret(name):
         return REDACTED
-    if "://" in value:
-        try:
-            has_password = urlsplit(value).password is not None
-        except ValueError:
-            has_password = True
-        if has_password:
-            return REDACTED
-    return value
+    return REDACTED if _PASSWORD_IN_URL.search(value) else value

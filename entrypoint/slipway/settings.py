@@ -299,6 +299,10 @@ def _find(
 
 
 def _convert(setting: Setting, raw: object) -> tuple[Value, str | None]:
+    if isinstance(raw, Mapping | list):
+        return None, "a single value"
+    if isinstance(raw, str) and not raw.strip():
+        return None, "something, not blank"
     match setting.kind:
         case "switch":
             value = raw if isinstance(raw, bool) else parse_switch(str(raw))

@@ -60,9 +60,10 @@ def test_a_package_under_the_site_directory_is_importable(lab: Lab, directory: P
     assert notes(running) == {1: ["site"]}
 
 
-@pytest.mark.parametrize("server", ["uvicorn", "gunicorn"])
-def test_a_hook_that_raises_ends_the_container(lab: Lab, directory: Path, server: str) -> None:
-    env = {"SLIPWAY_SERVER": server, "LITELLM_WORKER_STARTUP_HOOKS": f"{WRAPPER}:refuse"}
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("server", ["uvicorn", "gunicorn", "hypercorn", "granian"])
+def test_a_hook_that_raises_ends_the_container(lab: Lab, directory: Path, server: str, workers: str) -> None:
+    env = {"SLIPWAY_SERVER": server, "NUM_WORKERS": workers, "LITELLM_WORKER_STARTUP_HOOKS": f"{WRAPPER}:refuse"}
     done = lab.once(gateway.specify(directory, env=env, files={MOUNTED: HOOKS}), 120)
     assert done.code not in (0, 72), done.output
     assert "the hook of the test refuses to start" in done.output

@@ -118,3 +118,11 @@ def test_database_urls_get_what_litellms_command_adds(lab: Lab, directory: Path)
 
 def test_nothing_is_prepared_without_a_database(lab: Lab, directory: Path) -> None:
     assert set(prepared(lab, directory, {}).values()) == {None}
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_no_file_of_the_working_directory_shadows_a_package(lab: Lab, directory: Path, server: str) -> None:
+    names = ("slipway.py", "uvicorn.py", "redis.py", "gunicorn.conf.py", "litellm.py", "httptools.py")
+    hostile = {f"/app/{name}": gateway.write(directory, name, "raise SystemExit('shadowed')\n") for name in names}
+    env = {"SLIPWAY_SERVER": server, "NUM_WORKERS": "2"}
+    assert gateway.start(lab, directory, env=env, files=hostile).ask() == "mocked answer"

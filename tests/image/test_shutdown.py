@@ -76,3 +76,39 @@ def test_a_killed_worker_is_replaced_and_leaves_no_zombie(lab: Lab, directory: P
     assert len(workers() & before) == 1, "the other worker did not survive"
     wait_until("no zombie", lambda: not tree(running.box).zombies(), 30)
     assert running.ask() == "mocked answer"
+
+
+def processes(running: gateway.Gateway) -> int:
+    found = tree(running.box)
+    return len(list(found.below(found.root)))
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_idle_workers_do_not_take_busy_ones_down(
+    lab: Lab, directory: Path, provider: Provider, network: str, server: str
+) -> None:
+    running = gateway.start(lab, directory, env={"SLIPWAY_SERVER": server, "NUM_WORKERS": "3"}, network=network)
+    word = f"{server}-one-of-three"
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(running.ask, f"provider/chat+hold={word}", "a boat")
+        try:
+            wait_until("the request at the provider", lambda: provider.holds(word), 60)
+            busy = processes(running)
+            running.box.signal("SIGTERM")
+            wait_until("an idle worker gone", lambda: processes(running) < busy, 60)
+            assert provider.holds(word), "the request was cut off"
+        finally:
+            provider.release(word)
+        assert answer.result(60) == "echo of a boat"
+    assert running.box.wait(120) == 0, running.box.logs()
+
+
+@pytest.fixture(scope="module")
+def module_gateway(module_lab: Lab, directory: Path) -> gateway.Gateway:
+    return gateway.start(module_lab, directory)
+
+
+@pytest.mark.parametrize("name", ["SIGHUP", "SIGUSR1", "SIGUSR2"])
+def test_other_signals_do_not_end_the_gateway(module_gateway: gateway.Gateway, name: str) -> None:
+    module_gateway.box.signal(name)
+    assert module_gateway.ask() == "mocked answer"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from slipway import settings
-from slipway.checks import keys, network, references, tls
+from slipway.checks import keys, network, paths, references, tls
 from slipway.report import ExitCode, Finding
 from slipway.runtime import hooks
 
@@ -32,6 +32,7 @@ def ids(findings: list[Finding]) -> list[str]:
             {"LITELLM_MASTER_KEY": STRONG},
             ["master-key-missing"],
         ),
+        ({}, {"LITELLM_MASTER_KEY": "short"}, ["master-key-short"]),
         ({}, {"LITELLM_WORKER_STARTUP_HOOKS": "a:b"}, ["master-key-later"]),
         ({}, {"LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true"}, []),
     ],
@@ -137,3 +138,10 @@ def test_hooks_are_located_without_running_them(value: str, expected: list[str])
     findings = hooks.check(value)
     assert ids(findings) == expected
     assert all(finding.code is ExitCode.HOOK for finding in findings if finding.severity == "error")
+
+
+@pytest.mark.parametrize(
+    ("prefix", "valid"), [("/a", True), ("/a/b", True), ("/", True), ("a", False), ("/a/", False), ("//a", False)]
+)
+def test_a_path_prefix_that_no_route_would_answer_is_refused(prefix: str, valid: bool) -> None:
+    assert ids(paths.check({"SERVER_ROOT_PATH": prefix})) == ([] if valid else ["root-path-invalid"])

@@ -33,6 +33,7 @@ def test_what_is_wrong_with_a_file_is_told_apart(tmp_path: Path) -> None:
     assert refused(write(tmp_path, f"api_key: '{SECRET}\nb: [1")) == "config-yaml"
     assert refused(write(tmp_path, f"a: {SECRET}: b")) == "config-yaml"
     assert refused(write(tmp_path, f"key: !!{SECRET} x")) == "config-yaml"
+    assert refused(write(tmp_path, f"key: {SECRET}\nday: 2024-13-45")) == "config-yaml"
     assert refused(write(tmp_path, f"- {SECRET}")) == "config-shape"
     assert refused(write(tmp_path, f"model_list: {SECRET}")) == "config-shape"
     assert refused(write(tmp_path, "general_settings: [1]")) == "config-shape"

@@ -63,6 +63,13 @@ def test_an_invalid_value_is_refused_by_name_and_never_shown(name: str, value: s
     assert "sentinel" not in finding.what + finding.fix
 
 
+def test_a_blank_flag_and_a_list_in_the_config_are_refused() -> None:
+    with pytest.raises(Refusal, match="blank"):
+        resolve(["--config", ""])
+    with pytest.raises(Refusal, match="single value"):
+        resolve([], {}, {"litellm_settings": {"request_timeout": [[1]]}})
+
+
 def test_every_invalid_value_is_reported_at_once() -> None:
     with pytest.raises(Refusal) as refusal:
         resolve([], {"PORT": "x", "NUM_WORKERS": "x"})

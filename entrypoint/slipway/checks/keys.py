@@ -22,6 +22,7 @@ WELL_KNOWN: Final = frozenset(
     {"sk-1234", "sk-12345", "sk-123456", "sk-12345678", "sk-1234567890", "sk-master", "sk-master-key", "sk-litellm"}
     | {"sk-test", "sk-admin", "changeme", "sk-changeme", "password", "secret", "sk-xxxx", "sk-your-key"}
 )
+_SHORTEST: Final = 16
 _FIX: Final = (
     f'Set {VARIABLE} to a key of your own, for example: -e {VARIABLE}="sk-$(openssl rand -hex 32)" (and keep it).'
 )
@@ -42,7 +43,7 @@ def _master(config: Mapping[str, object], environment: Mapping[str, str]) -> lis
     key, place = _find(general, environment)
     if key is not None and key.strip():
         if key.strip().lower() not in WELL_KNOWN:
-            return []
+            return _short(key, place)
         return [
             _finding(
                 "master-key-well-known",
@@ -60,6 +61,13 @@ def _master(config: Mapping[str, object], environment: Mapping[str, str]) -> lis
         ]
     state = "blank" if key is not None else "not set"
     return [_finding("master-key-missing", f"The master key ({place}) is {state}, so every request would be accepted.")]
+
+
+def _short(key: str, place: str) -> list[Finding]:
+    if len(key.strip()) >= _SHORTEST:
+        return []
+    what = f"The master key ({place}) has fewer than {_SHORTEST} characters, so it can be guessed."
+    return [Finding("master-key-short", "warning", what, _FIX)]
 
 
 def _find(general: Mapping[str, object], environment: Mapping[str, str]) -> tuple[str | None, str]:

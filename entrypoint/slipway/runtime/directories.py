@@ -7,6 +7,7 @@ kubelet give every container a writable /dev/shm.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -19,6 +20,7 @@ from typing import Final
 from slipway.report import ExitCode, Finding, Refusal, refuse
 
 FALLBACK: Final = Path("/dev/shm/slipway")
+_PROBE_BYTES: Final = 65536
 STATE: Final = Path("/var/lib/slipway")
 
 
@@ -75,13 +77,16 @@ def choose(runtime: str, *, asked: bool) -> Directories:
 def prepare(directories: Directories, metrics: Path | None) -> None:
     """Create the directories and empty what an earlier run left. ``metrics`` is the multiprocess directory, if any.
 
-    Raises OSError when one cannot be made.
+    Raises OSError when one cannot be made, Refusal (67) when the multiprocess directory is not writable.
     """
     for path in (directories.workers, directories.temporary):
         path.mkdir(parents=True, exist_ok=True)
+    _lock(directories.runtime)
     _empty(directories.workers, "*")
     if metrics is not None:
         metrics.mkdir(parents=True, exist_ok=True)
+        if problem := _unwritable(metrics):
+            raise _refusal(metrics, problem, "PROMETHEUS_MULTIPROC_DIR")
         # The .db files and LiteLLM's caps on label sets belong together: both go, before any worker starts.
         _empty(metrics, "*.db")
         _empty(metrics, "litellm_admitted_series_*")
@@ -95,6 +100,21 @@ def refusing(runtime: Path) -> Iterator[None]:
     except OSError as problem:
         place = Path(problem.filename) if problem.filename else runtime
         raise _refusal(place, problem.strerror or type(problem).__name__, "runtime directory") from None
+
+
+def _lock(runtime: Path) -> None:
+    """Take the runtime directory for as long as this process, or what it becomes, runs."""
+    descriptor = os.open(runtime / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise refuse(
+            "directory-in-use",
+            ExitCode.DIRECTORY,
+            f"Another gateway uses {runtime}, and each would take the other's workers for its own.",
+            "Give each a runtime directory of its own: SLIPWAY_RUNTIME_DIR.",
+        ) from None
+    os.set_inheritable(descriptor, True)
 
 
 def _empty(directory: Path, pattern: str) -> None:
@@ -111,8 +131,9 @@ def _unwritable(path: Path) -> str | None:
     while not probe.exists() and probe != probe.parent:
         probe = probe.parent
     try:
-        # delete=True unlinks at once: the probe leaves nothing behind.
-        with tempfile.TemporaryFile(dir=probe):
+        # Unlinked at once, so the probe leaves nothing behind; written to, since a full disk still makes empty files.
+        with tempfile.TemporaryFile(dir=probe, buffering=0) as file:
+            file.write(b"\0" * _PROBE_BYTES)
             return None
     except OSError as problem:
         return problem.strerror or type(problem).__name__

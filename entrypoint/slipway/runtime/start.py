@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -108,6 +109,9 @@ def serve(argv: Sequence[str]) -> NoReturn:
         log.line(f"{planned.server}: {limit}")
     command = supervised_argv(start) if supervised else planned.argv
     sys.stdout.flush()
+    if supervised:
+        # One that arrives now waits until the supervisor reads it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, supervisor.STOP)
     os.execve(command[0], command, complete)
 
 

@@ -27,7 +27,8 @@ from slipway.runtime import engines, management
 
 _TICK_SECONDS: Final = 1.0
 _CONNECT_SECONDS: Final = 1.0
-_STOP: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
+# Signals that end the gateway.
+STOP: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 # They would end this process, and with it the container; the server has no use for them from outside.
 _IGNORED: Final = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE)
 
@@ -76,7 +77,7 @@ class Supervisor:
 
     def run(self, port: management.Server) -> int:
         """Start the server, watch it, and return the container's exit code. ``port`` is what ``listen`` gave."""
-        watched = {signal.SIGCHLD, *_STOP}
+        watched = {signal.SIGCHLD, *STOP}
         # Blocked before any thread starts, so that the loop below is the only place where signals arrive.
         signal.pthread_sigmask(signal.SIG_BLOCK, watched)
         for ignored in _IGNORED:
@@ -88,7 +89,7 @@ class Supervisor:
         threading.Thread(target=port.serve_forever, name="management", daemon=True).start()
         while self._status is None:
             received = signal.sigtimedwait(watched, self._patience())
-            if received is not None and received.si_signo in _STOP:
+            if received is not None and received.si_signo in STOP:
                 self._drain(signal.Signals(received.si_signo))
             self._reap()
             self._reaper.sweep(time.monotonic())
@@ -179,11 +180,14 @@ class Supervisor:
         if self.draining and code in (0, -signal.SIGTERM, -signal.SIGINT):
             # By the signal itself when it came before the server had its handlers.
             return ExitCode.DONE
+        if code == 0:
+            # uvicorn ends so when its workers cannot start, and an orchestrator would take it for success.
+            log.line(f"{self.assignment.server} ended by itself", level="error")
+            return 1
         if code < 0:
             log.line(f"{self.assignment.server} was killed by {signal.Signals(-code).name}", level="error")
             return 128 - code
-        if code:
-            log.line(f"{self.assignment.server} ended with code {code}", level="error")
+        log.line(f"{self.assignment.server} ended with code {code}", level="error")
         return code
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Final
 
-from slipway.servers.options import APPLICATION, Command, Options, json_log_config
+from slipway.servers.options import APPLICATION, Command, Options, json_log_config, launch
 
 CANNOT: Final[dict[str, str]] = {
     "MAX_REQUESTS_BEFORE_RESTART": "granian recycles by age, not by requests; use GRANIAN_WORKERS_LIFETIME",
@@ -25,7 +24,7 @@ _LONGEST_KILL_TIMEOUT: Final = 1800
 
 def command(options: Options) -> Command:
     """Return granian's command line."""
-    argv = [sys.executable, "-P", "-m", "granian", APPLICATION, "--interface", "asgi"]
+    argv = [*launch("granian"), APPLICATION, "--interface", "asgi"]
     argv += ["--host", options.host, "--port", str(options.port), "--workers", str(options.workers)]
     argv += ["--loop", "uvloop", "--respawn-failed-workers"]
     if options.grace <= _LONGEST_KILL_TIMEOUT:

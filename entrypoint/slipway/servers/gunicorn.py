@@ -10,10 +10,9 @@ import contextlib
 import io
 import json
 import shlex
-import sys
 from typing import Final
 
-from slipway.servers.options import APPLICATION, FLUSH_SECONDS, Command, Options, json_log_config
+from slipway.servers.options import APPLICATION, FLUSH_SECONDS, Command, Options, json_log_config, launch
 
 CANNOT: Final[dict[str, str]] = {
     "GRANIAN_RUNTIME_THREADS": "gunicorn's workers run one event loop each, without runtime threads",
@@ -53,6 +52,8 @@ def from_variable(text: str) -> dict[str, str | int]:
             arguments = Config().parser().parse_args(shlex.split(text))
     except SystemExit:
         raise ValueError("gunicorn does not know it") from None
+    if arguments.daemon:
+        raise ValueError("--daemon would end the container")
     found: dict[str, str | int] = {}
     if arguments.workers is not None:
         found["NUM_WORKERS"] = int(arguments.workers)
@@ -87,7 +88,7 @@ def command(options: Options) -> Command:
         "limit_concurrency": options.limit_concurrency,
     }
     given = {name: value for name, value in settings.items() if value is not None}
-    argv = [sys.executable, "-P", "-m", "gunicorn", "--config", "python:slipway.servers.gunicorn_config"]
+    argv = [*launch("gunicorn"), "--config", "python:slipway.servers.gunicorn_config"]
     for name, (flag, sources) in _FLAGS.items():
         if name in given and options.from_flags.intersection(sources):
             argv += [flag, str(given[name])]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Final
 
-from slipway.servers.options import APPLICATION, Command, Options, json_log_config
+from slipway.servers.options import APPLICATION, Command, Options, json_log_config, launch
 
 CANNOT: Final[dict[str, str]] = {
     "GRANIAN_RUNTIME_THREADS": "hypercorn's workers run one event loop each, without runtime threads",
@@ -18,7 +17,7 @@ LIMITS: Final[tuple[str, ...]] = ("a worker that dies ends the container: hyperc
 
 def command(options: Options) -> Command:
     """Return hypercorn's command line."""
-    argv = [sys.executable, "-P", "-m", "hypercorn", APPLICATION, "--bind", options.bind]
+    argv = [*launch("hypercorn"), APPLICATION, "--bind", options.bind]
     argv += ["--workers", str(options.workers), "--worker-class", "uvloop"]
     argv += ["--keep-alive", str(options.keepalive), "--graceful-timeout", str(options.grace)]
     if options.max_requests is not None:

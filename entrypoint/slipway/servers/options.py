@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 
 APPLICATION = "slipway.runtime.asgi:app"
 # Added to the longest request, for flushing spend and logs before a process is killed.
@@ -47,8 +49,11 @@ class Command:
     environment: dict[str, str] = field(default_factory=dict)
 
 
+def launch(server: str) -> tuple[str, ...]:
+    """Return the beginning of the command line that runs ``server``; run.py says why it is not the server's own."""
+    return (sys.executable, "-P", "-m", "slipway.servers.run", server)
+
+
 def json_log_config() -> str:
     """Return the path of the logging configuration for JSON lines; it names the loggers of all four servers."""
-    from pathlib import Path
-
     return str(Path(__file__).with_name("json_log.json"))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Final
 
-from slipway.servers.options import APPLICATION, Command, Options, json_log_config
+from slipway.servers.options import APPLICATION, Command, Options, json_log_config, launch
 
 # Settings this server has no way to honour, each with the sentence that says so.
 CANNOT: Final[dict[str, str]] = {
@@ -19,17 +18,7 @@ _HEALTHCHECK_SECONDS: Final = 30
 
 def command(options: Options) -> Command:
     """Return uvicorn's command line."""
-    argv = [
-        sys.executable,
-        "-P",
-        "-m",
-        "slipway.servers.uvicorn_main",
-        APPLICATION,
-        "--host",
-        options.host,
-        "--port",
-        str(options.port),
-    ]
+    argv = [*launch("uvicorn"), APPLICATION, "--host", options.host, "--port", str(options.port)]
     # Without it uvicorn puts the working directory before the installed packages.
     argv += ["--app-dir", str(Path(__file__).parents[2])]
     argv += ["--loop", "uvloop", "--http", "httptools", "--no-server-header"]
