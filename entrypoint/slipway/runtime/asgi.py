@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
+from slipway.runtime.directories import FAILED
+
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -50,8 +52,11 @@ class Application:
             return message
 
         async def send_announced(message: Message) -> None:
-            if message["type"] == "lifespan.startup.complete" and announcement.parent.is_dir():
-                announcement.touch()
+            if announcement.parent.is_dir():
+                if message["type"] == "lifespan.startup.complete":
+                    announcement.touch()
+                elif message["type"] == "lifespan.startup.failed":
+                    announcement.with_name(FAILED).touch()
             await send(message)
 
         try:

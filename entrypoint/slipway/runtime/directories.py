@@ -20,6 +20,8 @@ from typing import Final
 from slipway.report import ExitCode, Finding, Refusal, refuse
 
 FALLBACK: Final = Path("/dev/shm/slipway")
+# Beside the workers' announcements: one of them could not start.
+FAILED: Final = "failed"
 _PROBE_BYTES: Final = 65536
 STATE: Final = Path("/var/lib/slipway")
 

@@ -24,8 +24,12 @@ from typing import Final
 from slipway import log
 from slipway.report import ExitCode
 from slipway.runtime import engines, management
+from slipway.runtime.directories import FAILED
 
 _TICK_SECONDS: Final = 1.0
+# Most servers end by themselves when a worker cannot start; they are given this long to do it their way.
+_OWN_END_SECONDS: Final = 3.0
+_FAILED_KILL_SECONDS: Final = 10.0
 _CONNECT_SECONDS: Final = 1.0
 # Signals that end the gateway.
 STOP: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
@@ -73,6 +77,7 @@ class Supervisor:
         self._status: int | None = None
         self._stop_at: float | None = None
         self._kill_at: float | None = None
+        self._failed_at: float | None = None
         self._reaper = engines.Reaper()
 
     def run(self, port: management.Server) -> int:
@@ -93,6 +98,7 @@ class Supervisor:
                 self._drain(signal.Signals(received.si_signo))
             self._reap()
             self._reaper.sweep(time.monotonic())
+            self._watch_start(time.monotonic())
             self._enforce(time.monotonic())
         return self._exit_code(self._status)
 
@@ -107,16 +113,28 @@ class Supervisor:
         if not self.alive():
             return "stopped"
         # All workers once; then any, or readiness would drop each time one of them is recycled.
-        if self._serving() < (1 if self._started else self.assignment.workers):
+        serving = self._serving()
+        self._started = self._started or serving >= self.assignment.workers
+        if not self._started or not serving:
             return "starting"
-        self._started = True
         return "ready" if _connects(self.assignment.host, self.assignment.port) else "not listening"
+
+    def _watch_start(self, now: float) -> None:
+        """End a server that goes on starting a worker that cannot start, as granian does."""
+        if self._started or self.draining or self._failed_at is not None:
+            return
+        self._started = self._serving() >= self.assignment.workers
+        if not self._started and Path(self.assignment.workers_directory, FAILED).exists():
+            log.line("a worker could not start; the log above says why", level="error")
+            self._failed_at = now
+            self._stop_at = now + _OWN_END_SECONDS
 
     def _serving(self) -> int:
         try:
-            pids = [int(entry.name) for entry in Path(self.assignment.workers_directory).iterdir()]
-        except (OSError, ValueError):
+            names = [entry.name for entry in Path(self.assignment.workers_directory).iterdir()]
+        except OSError:
             return 0
+        pids = [int(name) for name in names if name.isdecimal()]
         return sum(_runs(pid) for pid in pids)
 
     def listen(self) -> management.Server:
@@ -155,7 +173,8 @@ class Supervisor:
             return
         if self._stop_at is not None and now >= self._stop_at:
             self._stop_at = None
-            self._kill_at = self._kill_at or now + self.assignment.drain_seconds
+            patience = self.assignment.drain_seconds if self.draining else _FAILED_KILL_SECONDS
+            self._kill_at = self._kill_at or now + patience
             os.kill(self._server, signal.SIGTERM)
         if self._kill_at is not None and now >= self._kill_at:
             self._kill_at = None
@@ -180,6 +199,8 @@ class Supervisor:
         if self.draining and code in (0, -signal.SIGTERM, -signal.SIGINT):
             # By the signal itself when it came before the server had its handlers.
             return ExitCode.DONE
+        if self._failed_at is not None and not self.draining:
+            return max(code, 1)
         if code == 0:
             # uvicorn ends so when its workers cannot start, and an orchestrator would take it for success.
             log.line(f"{self.assignment.server} ended by itself", level="error")

@@ -9,9 +9,14 @@ done, requests in flight or not (hypercorn/run.py).
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+from importlib import import_module
 from types import FrameType
+from typing import Final
+
+_PARENT: Final = "SLIPWAY_SPAWNED_BY"
 
 
 def run(server: str) -> None:
@@ -22,13 +27,15 @@ def run(server: str) -> None:
 
             uvicorn_main()
         case "gunicorn":
-            # Imported before gunicorn puts the working directory first on the path.
+            # Before gunicorn puts the working directory first on the path.
+            import_module("slipway.servers.gunicorn_worker")
             from gunicorn.app.wsgiapp import run as gunicorn_main
 
             gunicorn_main()
         case "hypercorn":
             from hypercorn.__main__ import main as hypercorn_main
 
+            os.environ[_PARENT] = server
             sys.exit(hypercorn_main())
         case _:
             from granian.cli import entrypoint as granian_main
@@ -41,7 +48,7 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 
 # The name that multiprocessing gives to this module in a process it spawned.
-if __name__ == "__mp_main__" and "hypercorn" in sys.argv[0:1]:
+if __name__ == "__mp_main__" and os.environ.get(_PARENT) == "hypercorn":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 if __name__ == "__main__":
