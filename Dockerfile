@@ -78,7 +78,7 @@ ENV PATH=/opt/slipway/venv/bin:/opt/slipway/bin:/usr/local/bin:/usr/bin:/bin \
 WORKDIR /app
 USER 65532:0
 EXPOSE 4000 4001
-# SIGTERM: the supervisor drains the whole container on it. Give it time: docker run --stop-timeout 630.
+# SIGTERM: the supervisor drains the whole container on it. Give it time: docker run --stop-timeout 640.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["/opt/slipway/entrypoint.sh", "healthcheck"]
 ENTRYPOINT ["tini", "--", "/opt/slipway/entrypoint.sh"]

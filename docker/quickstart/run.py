@@ -10,6 +10,7 @@ import json
 import os
 import secrets
 import shlex
+import socket
 import subprocess
 import sys
 import time
@@ -59,10 +60,21 @@ def master_key() -> str:
 
 def up(engine: Engine, port: int) -> int:
     """Start the gateway anew, wait until it is ready, and print how to use it."""
+    if not free(engine, port):
+        print(f"quickstart: port {port} is taken by another program; choose one: make run PORT=NUMBER", file=sys.stderr)
+        return 1
     key = master_key()
-    engine.run("rm", "--force", NAME, check=False)
-    options = ["--detach", "--name", NAME, "--publish", f"127.0.0.1:{port}:4000", "--env-file", str(STATE)]
-    options += ["--volume", f"{CONFIG}:/app/config.yaml:ro", "--stop-timeout", "630"]
+    mounted = ["--env-file", str(STATE), "--volume", f"{CONFIG}:/app/config.yaml:ro"]
+    checked = engine.run("run", "--rm", *mounted, IMAGE, "explain", "--config", "/app/config.yaml", check=False)
+    if checked.returncode:
+        print(checked.stderr.strip(), file=sys.stderr)
+        return checked.returncode
+    if engine.run("inspect", NAME, check=False).returncode == 0:
+        say("quickstart: replacing the gateway that runs")
+        engine.run("stop", NAME, check=False)
+        engine.run("rm", "--force", NAME, check=False)
+    options = ["--detach", "--name", NAME, "--publish", f"127.0.0.1:{port}:4000", *mounted]
+    options += ["--stop-timeout", "640"]
     options += ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
     for directory in ("/tmp", "/run/slipway", "/var/lib/slipway"):
         options += ["--tmpfs", f"{directory}:mode=1777"]
@@ -70,7 +82,7 @@ def up(engine: Engine, port: int) -> int:
     if started.returncode:
         engine.run("rm", "--force", NAME, check=False)
         print(started.stderr.strip(), file=sys.stderr)
-        print(f"quickstart: the gateway could not start; if port {port} is taken: make run PORT=4100", file=sys.stderr)
+        print("quickstart: the gateway could not start; the engine says why above", file=sys.stderr)
         return 1
     if not wait(engine):
         print(engine.run("logs", NAME, check=False).stderr, file=sys.stderr)
@@ -78,11 +90,25 @@ def up(engine: Engine, port: int) -> int:
         return 1
     url = f"http://127.0.0.1:{port}"
     body = json.dumps({"model": "hello", "messages": [{"role": "user", "content": "Hi"}]})
-    say(f"\nThe gateway is ready.\n\n  URL   {url}\n  key   {key}\n  UI    {url}/ui\n")
+    say(f"\nThe gateway is ready.\n\n  URL   {url}\n  key   {key}\n  API   {url}/ (interactive)\n")
     say(f"  curl {url}/v1/chat/completions -H 'Authorization: Bearer {key}' \\")
     say(f"    -H 'Content-Type: application/json' -d '{body}'\n")
     say("  models: docker/quickstart/config.yaml    stop: make stop")
     return 0
+
+
+def free(engine: Engine, port: int) -> bool:
+    """Whether ``port`` of the loopback is free, or held by the gateway that is about to be replaced."""
+    held = engine.run("port", NAME, "4000/tcp", check=False).stdout
+    if f":{port}\n" in held:
+        return True
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError):
+            return False
+    return True
 
 
 def wait(engine: Engine) -> bool:

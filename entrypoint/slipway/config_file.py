@@ -109,7 +109,19 @@ def _parse(text: str, source: str) -> Mapping[str, object]:
         if content.get(name) is not None and not isinstance(content[name], kind):
             wanted = "a list" if kind is list else "a mapping"
             raise _error("shape", f"{name} in the config file named by {source} is not {wanted}.", f"Correct {name}.")
+    _check_models(content.get("model_list") or [])
     return content
+
+
+def _check_models(models: list[object]) -> None:
+    """Refuse a model that LiteLLM's worker would fail on with a traceback."""
+    for index, model in enumerate(models):
+        if not isinstance(model, Mapping) or not isinstance(model.get("litellm_params"), Mapping):
+            raise _error(
+                "shape",
+                f"model_list[{index}] in the config file has no litellm_params, or they are not indented below it.",
+                "Give each model a model_name and, indented, litellm_params with a model.",
+            )
 
 
 def _walk(node: object, place: str, seen: set[int]) -> Iterator[tuple[str, str]]:

@@ -20,6 +20,13 @@ def refused(path: Path) -> str:
     return finding.id
 
 
+def refusal_of(path: Path) -> str:
+    with pytest.raises(Refusal) as refusal:
+        config_file.read(str(path), "flag --config")
+    assert SECRET not in str(refusal.value)
+    return str(refusal.value)
+
+
 def write(folder: Path, text: str, name: str = "config.yaml") -> Path:
     path = folder / name
     path.write_text(text)
@@ -37,6 +44,8 @@ def test_what_is_wrong_with_a_file_is_told_apart(tmp_path: Path) -> None:
     assert refused(write(tmp_path, f"- {SECRET}")) == "config-shape"
     assert refused(write(tmp_path, f"model_list: {SECRET}")) == "config-shape"
     assert refused(write(tmp_path, "general_settings: [1]")) == "config-shape"
+    assert "model_list[0]" in refusal_of(write(tmp_path, f"model_list:\n- model_name: {SECRET}\n"))
+    assert "model_list[0]" in refusal_of(write(tmp_path, "model_list:\n- model_name: a\n  litellm_params:\n"))
     (tmp_path / "latin.yaml").write_bytes(b"a: \xe9")
     assert refused(tmp_path / "latin.yaml") == "config-unreadable"
 
