@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import Final
 
+from slipway.runtime.addresses import reachable
 from slipway.runtime.directories import FALLBACK
 from slipway.settings import setting
 
@@ -62,5 +63,5 @@ def _remembered() -> str | None:
 
 
 def _local(host: str) -> str:
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
+    host = reachable(host)
     return f"[{host}]" if ":" in host else host

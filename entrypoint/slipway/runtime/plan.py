@@ -58,19 +58,18 @@ def make(
         **_environment(settings, command_line, config, directories, environment),
         **command.environment,
     }
-    grace = options.grace
     return Plan(
         server=name,
         argv=command.argv,
         environment=changes,
         workers=options.workers,
-        drain_seconds=grace + FLUSH_SECONDS,
+        drain_seconds=options.grace + FLUSH_SECONDS,
         limits=server.LIMITS,
-        sidecar=_metrics_process(settings, changes, options),
+        sidecar=_metrics_process(settings, options, _metrics_directory(settings, directories, environment)),
     )
 
 
-def metrics_directory(settings: Settings, directories: Directories, environment: Mapping[str, str]) -> str | None:
+def _metrics_directory(settings: Settings, directories: Directories, environment: Mapping[str, str]) -> str | None:
     """Return prometheus_client's multiprocess directory: the user's own, ours for several processes, or None."""
     own = environment.get("PROMETHEUS_MULTIPROC_DIR")
     if own:
@@ -152,7 +151,7 @@ def _environment(
         "no_proxy": None,
         "TMPDIR": str(directories.temporary),
         "SLIPWAY_WORKERS_DIR": str(directories.workers),
-        "PROMETHEUS_MULTIPROC_DIR": metrics_directory(settings, directories, environment),
+        "PROMETHEUS_MULTIPROC_DIR": _metrics_directory(settings, directories, environment),
     }
     if settings.on("JSON_LOGS"):
         changes["JSON_LOGS"] = "true"
@@ -197,11 +196,10 @@ def _with_loopback(value: str) -> str:
     return ",".join([*present, *(name for name in _LOOPBACK if name not in present)])
 
 
-def _metrics_process(settings: Settings, changes: Mapping[str, str | None], options: Options) -> tuple[str, ...]:
+def _metrics_process(settings: Settings, options: Options, directory: str | None) -> tuple[str, ...]:
     port = settings.number("PROMETHEUS_METRICS_PORT")
-    if port is None:
+    if port is None or directory is None:
         return ()
-    directory = changes.get("PROMETHEUS_MULTIPROC_DIR") or os.environ["PROMETHEUS_MULTIPROC_DIR"]
     module = "litellm.proxy.prometheus_metrics_server"
     return (
         sys.executable,

@@ -24,6 +24,7 @@ from typing import Final
 from slipway import log
 from slipway.report import ExitCode
 from slipway.runtime import engines, management
+from slipway.runtime.addresses import reachable
 from slipway.runtime.directories import FAILED
 
 _TICK_SECONDS: Final = 1.0
@@ -77,7 +78,7 @@ class Supervisor:
         self._status: int | None = None
         self._stop_at: float | None = None
         self._kill_at: float | None = None
-        self._failed_at: float | None = None
+        self._failed = False
         self._reaper = engines.Reaper()
 
     def run(self, port: management.Server) -> int:
@@ -121,12 +122,12 @@ class Supervisor:
 
     def _watch_start(self, now: float) -> None:
         """End a server that goes on starting a worker that cannot start, as granian does."""
-        if self._started or self.draining or self._failed_at is not None:
+        if self._started or self.draining or self._failed:
             return
         self._started = self._serving() >= self.assignment.workers
         if not self._started and Path(self.assignment.workers_directory, FAILED).exists():
             log.line("a worker could not start; the log above says why", level="error")
-            self._failed_at = now
+            self._failed = True
             self._stop_at = now + _OWN_END_SECONDS
 
     def _serving(self) -> int:
@@ -199,7 +200,7 @@ class Supervisor:
         if self.draining and code in (0, -signal.SIGTERM, -signal.SIGINT):
             # By the signal itself when it came before the server had its handlers.
             return ExitCode.DONE
-        if self._failed_at is not None and not self.draining:
+        if self._failed and not self.draining:
             return max(code, 1)
         if code == 0:
             # uvicorn ends so when its workers cannot start, and an orchestrator would take it for success.
@@ -227,9 +228,8 @@ def _runs(pid: int) -> bool:
 
 
 def _connects(host: str, port: int) -> bool:
-    target = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
     try:
-        with socket.create_connection((target, port), timeout=_CONNECT_SECONDS):
+        with socket.create_connection((reachable(host), port), timeout=_CONNECT_SECONDS):
             return True
     except OSError:
         return False
