@@ -1,16 +1,27 @@
 # The image of the LiteLLM proxy. Targets: full (default), slim (no UI, no Node, no database), builder (adds packages).
+# A slim build takes the build argument FLAVOUR=slim too, or its base has Node.
 #   make image                        from locked Debian packages, the way releases are built
 #   docker build .                    from debian:trixie-slim, with the versions the mirror has today
 # Behind a proxy that re-signs TLS: --secret id=ca,src=/etc/ssl/certs/ca-certificates.crt
 ARG BASE=debian:trixie-slim
+ARG BASE_FULL=debian:trixie-slim
 ARG TOOLS=debian:trixie-slim
+ARG FLAVOUR=full
 
 # What the finished image stands on: Debian's Python, OpenSSL, CA certificates and tini; no package manager.
-FROM ${BASE} AS base
+FROM ${BASE} AS base-slim
 RUN --mount=type=bind,source=docker/base/install.sh,target=/mnt/install.sh \
     --mount=type=bind,source=docker/base/finish.sh,target=/mnt/finish.sh \
     --mount=type=bind,source=docker/base/runtime.txt,target=/mnt/runtime.txt \
     sh /mnt/install.sh runtime
+
+# The same and Node, which runs the query engine.
+FROM ${BASE_FULL} AS base-full
+RUN --mount=type=bind,source=docker/base/install.sh,target=/mnt/install.sh \
+    --mount=type=bind,source=docker/base/finish.sh,target=/mnt/finish.sh \
+    --mount=type=bind,source=docker/base/runtime.txt,target=/mnt/runtime.txt \
+    --mount=type=bind,source=docker/base/node.txt,target=/mnt/node.txt \
+    sh /mnt/install.sh full
 
 # For build stages only: pip, and through it uv.
 FROM ${TOOLS} AS tools
@@ -48,6 +59,31 @@ RUN --mount=type=bind,source=requirements/full.txt,target=/requirements/full.txt
     --mount=type=cache,target=/root/.cache --mount=type=secret,id=ca \
     sh /mnt/install.sh full "${ENTERPRISE}"
 
+# For build stages only: Node with npm.
+FROM tools AS node
+ARG NPM_REGISTRY=
+ENV PATH=/opt/node/bin:$PATH
+RUN --mount=type=bind,source=requirements/node.txt,target=/requirements/node.txt \
+    --mount=type=bind,source=docker/prisma/node.sh,target=/mnt/node.sh \
+    --mount=type=cache,target=/root/.cache --mount=type=secret,id=ca \
+    sh /mnt/node.sh
+
+# Prisma's engines compiled to WebAssembly, each with the few lines around it: one runs queries, one migrations.
+FROM node AS engines
+RUN --mount=type=bind,source=docker/prisma,target=/mnt --mount=type=bind,source=requirements,target=/requirements \
+    --mount=type=cache,target=/root/.cache --mount=type=secret,id=ca \
+    sh /mnt/engines.sh /opt/slipway
+
+# LiteLLM's database client, generated from its schema.
+FROM python AS prisma
+ARG NPM_REGISTRY=
+COPY --from=node /opt/node /opt/node
+RUN --mount=type=bind,source=docker/prisma/generate,target=/mnt/generate \
+    --mount=type=bind,source=docker/prisma/npm.sh,target=/mnt/npm.sh \
+    --mount=type=bind,source=docker/prisma/generate.sh,target=/mnt/generate.sh \
+    --mount=type=cache,target=/root/.cache --mount=type=secret,id=ca \
+    mkdir -p /build/generate && PATH=/opt/node/bin:$PATH sh /mnt/npm.sh generate /build/generate && sh /mnt/generate.sh
+
 # The admin UI: taken out of the wheel, so that the image holds it once, and marked ready to serve.
 FROM tools AS ui
 RUN --mount=type=bind,from=python,source=/stage,target=/stage \
@@ -63,11 +99,12 @@ RUN python3 -m compileall -q --invalidation-mode unchecked-hash /opt/slipway/app
     && find /opt/slipway -exec touch -h -d @0 {} +
 
 # Everything the targets share: user, directories, variables. Any uid works, with gid 0.
-FROM base AS runtime
+FROM base-${FLAVOUR} AS runtime
 RUN --mount=type=bind,source=docker/prepare.sh,target=/mnt/prepare.sh sh /mnt/prepare.sh
 ENV PATH=/opt/slipway/venv/bin:/opt/slipway/bin:/usr/local/bin:/usr/bin:/bin \
     HOME=/var/lib/slipway \
     LANG=C.UTF-8 \
+    PRISMA_QUERY_ENGINE_BINARY=/opt/slipway/prisma/query-engine/query-engine \
     PYTHONUNBUFFERED=1 \
     LITELLM_MODE=PRODUCTION \
     LITELLM_LOCAL_MODEL_COST_MAP=True \
@@ -108,5 +145,6 @@ COPY --from=app /opt/slipway /opt/slipway
 
 FROM runtime AS full
 COPY --from=ui /var/lib/litellm /var/lib/litellm
-COPY --from=python /opt/slipway/venv /opt/slipway/venv
+COPY --from=prisma /opt/slipway/venv /opt/slipway/venv
+COPY --from=engines /opt/slipway /opt/slipway
 COPY --from=app /opt/slipway /opt/slipway

@@ -12,4 +12,10 @@ image slim.in --override slim-overrides.txt -c full.txt -o slim.txt
 compile --python-version 3.13 --no-deps enterprise.in -o enterprise.txt
 compile --python-version 3.13 --universal build.in -o build.txt
 compile --python-version 3.13 --universal tools.in -o tools.txt
+compile --python-version 3.13 --universal node.in -o node.txt
 compile --python-version 3.11 --universal dev.in -o dev.txt
+
+# npm's locks hold integrity hashes and no registry's name.
+for project in ../docker/prisma/*/package.json; do
+    npm update --prefix "$(dirname "$project")" --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
+done
