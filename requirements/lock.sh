@@ -13,7 +13,8 @@ compile --python-version 3.13 --no-deps enterprise.in -o enterprise.txt
 compile --python-version 3.13 --universal build.in -o build.txt
 compile --python-version 3.13 --universal tools.in -o tools.txt
 compile --python-version 3.13 --universal node.in -o node.txt
-compile --python-version 3.11 --universal dev.in -o dev.txt
+# The launcher's own libraries in the versions of the image.
+compile --python-version 3.11 --universal -c full.txt dev.in -o dev.txt
 
 # npm's locks hold integrity hashes and no registry's name.
 for project in ../docker/prisma/*/package.json; do
