@@ -1,4 +1,4 @@
-"""The command line: ``serve`` (the default), ``explain``, ``healthcheck`` and ``version``."""
+"""The command line: ``serve`` (the default), ``migrate``, ``explain``, ``healthcheck`` and ``version``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 from slipway import __version__, log, report
 from slipway.report import ExitCode, Refusal, refuse
 
-COMMANDS: Final = ("serve", "explain", "healthcheck", "version")
+COMMANDS: Final = ("serve", "migrate", "explain", "healthcheck", "version")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -20,6 +20,8 @@ def main(argv: Sequence[str]) -> int:
     log.use_json(os.environ.get("JSON_LOGS", "").strip().lower() in ("1", "true", "yes", "on"))
     try:
         match command:
+            case "migrate":
+                return _migrate(arguments)
             case "explain":
                 return _explain(arguments)
             case "healthcheck":
@@ -51,6 +53,13 @@ def _serve(argv: Sequence[str]) -> int:
     from slipway.runtime import start
 
     start.serve(argv)
+
+
+def _migrate(argv: Sequence[str]) -> int:
+    from slipway.runtime import database, start
+
+    own, rest = database.take_options(argv)
+    return database.command(own, *start.for_migrating(rest, dict(os.environ)))
 
 
 def _explain(argv: Sequence[str]) -> int:
@@ -96,11 +105,14 @@ def _installed(package: str) -> str:
 
 
 def _version() -> int:
+    from slipway.database import extras
+
     names = ("litellm", "uvicorn", "gunicorn", "hypercorn", "granian", "fast-litellm")
     print(f"slipway {__version__}")
     for name in names:
         print(f"{name} {_installed(name)}")
     print(f"python {sys.version.split()[0]}")
+    print(f"migrations up to {extras.shipped()[-1]}")
     return ExitCode.DONE
 
 

@@ -23,9 +23,13 @@ class ExitCode(IntEnum):
     CONFIG = 65
     SECRET = 66
     DIRECTORY = 67
+    DATABASE = 68
+    MIGRATION = 69
     INTERNAL = 70
+    SALT = 71
     HOOK = 72
     PORT = 73
+    CAPACITY = 74
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,15 +20,30 @@ def is_configured(config: Mapping[str, object], environment: Mapping[str, str]) 
 
 def check(config: Mapping[str, object], environment: Mapping[str, str]) -> list[Finding]:
     """Refuse a database in an image without a generated client: LiteLLM would fail in every worker."""
-    if not is_configured(config, environment) or _client_is_generated():
+    if not is_configured(config, environment):
         return []
+    if _client_is_generated():
+        return _without_effect(environment)
     return [
         Finding(
             "database-client-missing",
             "error",
             "A database is configured, but this image carries no generated database client.",
-            "Use an image with database support, or remove DATABASE_URL, DATABASE_HOST and the config's database_url.",
+            "Use the full image, or remove DATABASE_URL, DATABASE_HOST and the config's database_url.",
             ExitCode.CONFIG,
+        )
+    ]
+
+
+def _without_effect(environment: Mapping[str, str]) -> list[Finding]:
+    if not environment.get("USE_PRISMA_MIGRATE"):
+        return []
+    return [
+        Finding(
+            "variable-without-effect",
+            "info",
+            "USE_PRISMA_MIGRATE has no effect: LiteLLM does not read it any more.",
+            "Remove it; SLIPWAY_MIGRATE says what a start does about migrations.",
         )
     ]
 

@@ -91,17 +91,23 @@ def _supplier(config: Mapping[str, object], environment: Mapping[str, str]) -> s
 
 
 def _salt(config: Mapping[str, object], environment: Mapping[str, str]) -> list[Finding]:
-    if environment.get("LITELLM_SALT_KEY", "").strip() or not is_configured(config, environment):
+    """Refuse a blank salt key: LiteLLM would encrypt with it. Whether one is needed, the database tells."""
+    if environment.get("LITELLM_SALT_KEY", "set").strip() or not is_configured(config, environment):
         return []
     return [
         Finding(
-            "salt-key-missing",
-            "warning",
-            "LITELLM_SALT_KEY is not set, so credentials in the database are encrypted with the master key and are "
-            "lost when that changes.",
-            "Set LITELLM_SALT_KEY once, before the first model is stored, and never change it.",
+            "salt-key-blank",
+            "error",
+            "LITELLM_SALT_KEY is set but blank, and LiteLLM would encrypt credentials with that.",
+            "Give it the key that the database was written with, or remove the variable.",
+            ExitCode.SECRET,
         )
     ]
+
+
+def master_key(config: Mapping[str, object], environment: Mapping[str, str]) -> str | None:
+    """Return the master key, where a variable or the config file holds it."""
+    return _find(section(config, "general_settings"), environment)[0]
 
 
 def _finding(id: str, what: str) -> Finding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,9 +12,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from slipway import __version__, checks, config_file, flags, log, report, settings
+from slipway.checks import database as database_check
 from slipway.report import Finding, Refusal
+from slipway.runtime import database, health, plan, supervisor, ui
 from slipway.runtime import directories as writable
-from slipway.runtime import health, plan, supervisor, ui
 from slipway.servers import gunicorn
 
 
@@ -86,6 +88,21 @@ def consider(argv: Sequence[str], environment: Mapping[str, str], *, explaining:
     return Start(resolved, config, directories, planned, (*found, *directories.findings, *ignored))
 
 
+def for_migrating(
+    argv: Sequence[str], environment: Mapping[str, str]
+) -> tuple[settings.Settings, Mapping[str, object], dict[str, str]]:
+    """Return what ``migrate`` needs: settings, config file and environment. Raises Refusal."""
+    command_line, resolved, config = resolve(argv, environment)
+    log.use_json(resolved.on("JSON_LOGS"))
+    found = database_check.check(config, environment)
+    if report.exit_code(found):
+        raise Refusal(*found)
+    runtime = resolved["SLIPWAY_RUNTIME_DIR"]
+    directories = writable.choose(str(runtime.value), asked=runtime.asked)
+    planned = plan.make(resolved, command_line, config, directories, environment)
+    return resolved, config, planned.complete(environment)
+
+
 def serve(argv: Sequence[str]) -> NoReturn:
     """Start the gateway in place of this process. Raises Refusal when it must not start."""
     environment = dict(os.environ)
@@ -104,18 +121,36 @@ def serve(argv: Sequence[str]) -> NoReturn:
         )
     if complete.get("LITELLM_UI_PATH") == str(start.directories.ui):
         ui.rewrite(environment, start.directories.ui)
+    helper = _settle_database(start, complete)
     log.line(_announcement(start, supervised))
     for limit in planned.limits:
         log.line(f"{planned.server}: {limit}")
-    command = supervised_argv(start) if supervised else planned.argv
+    command = supervised_argv(start, helper) if supervised else planned.argv
     sys.stdout.flush()
+    if helper and not supervised:
+        subprocess.Popen(helper, env=complete, start_new_session=True)
     if supervised:
         # One that arrives now waits until the supervisor reads it.
         signal.pthread_sigmask(signal.SIG_BLOCK, supervisor.STOP)
     os.execve(command[0], command, complete)
 
 
-def supervised_argv(start: Start) -> tuple[str, ...]:
+def _settle_database(start: Start, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Prepare the database; return the command line of what is left to do in the background, often nothing.
+
+    Ends here with SLIPWAY_MIGRATE=only. Raises Refusal.
+    """
+    found = database.find(start.settings, start.config, environment)
+    if found is None:
+        return ()
+    left = database.settle(found)
+    if database.mode(start.settings) == "only":
+        log.line("the database has this image's schema")
+        sys.exit(report.ExitCode.DONE)
+    return database.background_argv(start.settings.text("CONFIG_FILE_PATH")) if left else ()
+
+
+def supervised_argv(start: Start, helper: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Return the supervisor's command line, which holds the server's."""
     resolved, planned = start.settings, start.plan
     host, port = _address(resolved, "")
@@ -133,6 +168,7 @@ def supervised_argv(start: Start) -> tuple[str, ...]:
         drain_seconds=planned.drain_seconds,
         json_logs=resolved.on("JSON_LOGS"),
         sidecar=planned.sidecar,
+        helper=helper,
     )
     return (sys.executable, "-P", "-m", "slipway.runtime.supervisor", assignment.argument())
 

@@ -54,6 +54,7 @@ class Assignment:
     drain_seconds: int
     json_logs: bool
     sidecar: tuple[str, ...] = ()
+    helper: tuple[str, ...] = ()
 
     def argument(self) -> str:
         """Return the assignment as the one argument of this module's command line. It holds no secret."""
@@ -63,7 +64,8 @@ class Assignment:
     def parse(cls, text: str) -> Assignment:
         """Read what ``argument`` wrote."""
         content = json.loads(text)
-        return cls(**{**content, "argv": tuple(content["argv"]), "sidecar": tuple(content["sidecar"])})
+        commands = {name: tuple(content[name]) for name in ("argv", "sidecar", "helper")}
+        return cls(**{**content, **commands})
 
 
 class Supervisor:
@@ -92,6 +94,9 @@ class Supervisor:
         self._server = _spawn(self.assignment.argv)
         if self.assignment.sidecar:
             self._sidecar = _spawn(self.assignment.sidecar)
+        if self.assignment.helper:
+            # It prepares the database while the gateway serves, and ends.
+            _spawn(self.assignment.helper)
         threading.Thread(target=port.serve_forever, name="management", daemon=True).start()
         while self._status is None:
             received = signal.sigtimedwait(watched, self._patience())

@@ -6,6 +6,7 @@ time-out and TLS parameters of the database URLs. LiteLLM's own functions do the
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import Mapping
@@ -113,3 +114,9 @@ def _add_parameters(general: Mapping[str, Any]) -> None:
             writer = with_options(url) if name == "DATABASE_URL" else url
             complete = proxy_cli.append_query_params(writer, parameters)
         os.environ[name] = urls.translate_libpq_ssl_params(urls.add_missing_query_params(complete, lifetime))
+
+
+if __name__ == "__main__":
+    # For the launcher, where only LiteLLM can know the URL: a token, a secret manager, AWS KMS.
+    asyncio.run(prepare())
+    print(json.dumps({name: os.environ[name] for name in _URLS if os.environ.get(name)}))

@@ -1,0 +1,70 @@
+"""Connecting to PostgreSQL within a bounded time, showing the last error."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+import psycopg
+
+from slipway import log
+from slipway.database import extras
+from slipway.database.address import ENCODING, Address
+from slipway.report import ExitCode, Finding, Refusal
+
+Connection = psycopg.Connection[tuple[object, ...]]
+
+_ATTEMPT_SECONDS: Final = 5
+_PAUSE_SECONDS: Final = 0.5
+_LONGEST_PAUSE_SECONDS: Final = 5.0
+_REFUSED: Final = ("password authentication failed", "no password supplied", "does not exist", "no pg_hba.conf entry")
+
+
+def wait(address: Address, seconds: float) -> Connection:
+    """Connect, trying for ``seconds``; the connection is the one for migrations (DIRECT_URL where it is set).
+
+    Raises Refusal (68) with the last error, which never holds the password.
+    """
+    deadline = time.monotonic() + seconds
+    pause, told = _PAUSE_SECONDS, ""
+    while True:
+        try:
+            return connect(address)
+        except psycopg.Error as problem:
+            error = _readable(problem, address)
+        if time.monotonic() + pause > deadline:
+            raise Refusal(_unreachable(address, error, seconds)) from None
+        if error != told:
+            log.line(f"waiting for the database, up to {max(0, deadline - time.monotonic()):.0f} s more: {error}")
+            told = error
+        time.sleep(pause)
+        pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
+
+
+def connect(address: Address) -> Connection:
+    """Connect once, for migrations. Raises psycopg.Error."""
+    # No prepared statement: a pooler may answer the next one from another session.
+    return psycopg.connect(
+        extras.for_libpq(address.direct or address.url),
+        connect_timeout=_ATTEMPT_SECONDS,
+        autocommit=True,
+        prepare_threshold=None,
+        application_name="slipway",
+    )
+
+
+def _readable(problem: psycopg.Error, address: Address) -> str:
+    lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
+    return address.scrub(lines[-1] if lines else type(problem).__name__)
+
+
+def _unreachable(address: Address, error: str, seconds: float) -> Finding:
+    what = f"The database ({address.named}) could not be used within {seconds:g} s. Last error: {error}"
+    if any(words in error for words in _REFUSED):
+        fix = f"Correct the user, password or database name in {address.named}. {ENCODING}"
+    else:
+        fix = (
+            f"Check host, port, network and TLS parameters of {address.named}, or give the database more time: "
+            "SLIPWAY_DATABASE_WAIT_SECONDS."
+        )
+    return Finding("database-unreachable", "error", what.rstrip(".") + ".", fix, ExitCode.DATABASE)

@@ -1,0 +1,123 @@
+"""LiteLLM's migrations: the package litellm_proxy_extras, whose resolver, lock and recovery do the work.
+
+The only module that imports it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+_LOGGER: Final = "litellm_proxy_extras"
+_COMMAND_SECONDS: Final = 60
+
+
+class MigrationFailed(Exception):
+    """The resolver gave up. Its text is LiteLLM's and Prisma's own, and may be long."""
+
+
+def folder() -> Path:
+    """Return the folder that holds ``schema.prisma`` and ``migrations``."""
+    found = find_spec(_LOGGER)
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError(_LOGGER)
+    return Path(found.origin).parent
+
+
+def shipped() -> tuple[str, ...]:
+    """Return the names of the migrations in this image, oldest first."""
+    return tuple(sorted(path.parent.name for path in (folder() / "migrations").glob("*/migration.sql")))
+
+
+def newer_than_shipped(names: frozenset[str]) -> tuple[str, ...]:
+    """Return those of ``names`` that are younger than every migration in this image, oldest first.
+
+    A name begins with its time. Older unknown ones are leftovers of former releases, which LiteLLM tolerates too.
+    """
+    utils = _utils()
+    newest = utils._max_migration_timestamp(shipped())
+    return tuple(sorted(name for name in names if utils._migration_timestamp(name) > newest))
+
+
+def for_libpq(url: str) -> str:
+    """Return Prisma's ``url`` as libpq reads it: without Prisma's own parameters, TLS translated."""
+    url = _utils().ProxyExtrasDBManager._strip_prisma_query_params(url)
+    assert isinstance(url, str)
+    return url
+
+
+def migrate(environment: Mapping[str, str]) -> None:
+    """Apply what is pending and repair what LiteLLM repairs. Raises MigrationFailed.
+
+    ``environment`` holds DATABASE_URL and, past a pooler, DIRECT_URL.
+    """
+    manager = _utils().ProxyExtrasDBManager
+    legacy = os.environ.get("USE_V2_MIGRATION_RESOLVER", "").strip().lower() in ("false", "0", "no", "off")
+    with _prepared(environment):
+        try:
+            done = manager.setup_database(use_migrate=True, use_v2_resolver=not legacy)
+        except RuntimeError as problem:
+            raise MigrationFailed(str(problem)) from None
+    if not done:
+        raise MigrationFailed("LiteLLM's resolver gave up; its lines above say why")
+
+
+def build_indexes(environment: Mapping[str, str]) -> bool:
+    """Build the indexes that LiteLLM keeps out of its migrations; False when one is still missing."""
+    with _prepared(environment):
+        return bool(_utils().ProxyExtrasDBManager.build_request_log_indexes())
+
+
+def index_names() -> tuple[str, ...]:
+    """Return the names of those indexes."""
+    _utils()
+    from litellm_proxy_extras.request_log_indexes import REQUEST_LOG_INDEXES
+
+    return tuple(index.name for index in REQUEST_LOG_INDEXES)
+
+
+def resolve(action: str, name: str, environment: Mapping[str, str]) -> None:
+    """Tell the ledger that a failed migration is ``applied`` or ``rolled-back``. Raises MigrationFailed."""
+    command = ["prisma", "migrate", "resolve", f"--{action}", name]
+    urls = {"DATABASE_URL": environment.get("DIRECT_URL", environment["DATABASE_URL"])}
+    done = subprocess.run(
+        command, cwd=folder(), env={**os.environ, **environment, **urls}, capture_output=True, text=True,
+        timeout=_COMMAND_SECONDS, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise MigrationFailed(done.stderr)
+
+
+@contextlib.contextmanager
+def _prepared(environment: Mapping[str, str]) -> Iterator[None]:
+    """Set the variables that LiteLLM's functions read; their progress is told only when somebody debugs."""
+    before = dict(os.environ)
+    os.environ.update(environment)
+    debugging = os.environ.get("LITELLM_LOG", "").lower() == "debug"
+    logging.getLogger(_LOGGER).setLevel(logging.DEBUG if debugging else logging.WARNING)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _utils() -> Any:
+    # It imports LiteLLM for one switch of its log and the generated client for a path, six seconds and 500 MB for
+    # nothing; both imports are guarded there, and this process needs neither.
+    hidden = [name for name in ("litellm", "prisma") if name not in sys.modules]
+    for name in hidden:
+        sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        from litellm_proxy_extras import utils
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+    return utils

@@ -1,0 +1,126 @@
+"""The order of a start with a database: wait, look, decide, migrate. Cheap and certain first; nothing is half done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import psycopg
+
+from slipway.config_file import section
+from slipway.database import capacity, connection, extras, ledger, migrate, pooler, salt
+from slipway.database.address import Address
+from slipway.report import ExitCode, Finding, Refusal, refuse
+from slipway.settings import Settings, parse_switch
+
+TOLERANT = "allow_requests_on_db_unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The two keys of LiteLLM's encryption; None where one is not set."""
+
+    salt: str | None
+    master: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a preparation found, and whether LiteLLM's late indexes are still to be built beside the gateway."""
+
+    findings: tuple[Finding, ...] = ()
+    indexes_missing: bool = False
+
+
+def tolerates_absence(config: Mapping[str, object]) -> bool:
+    """Tell whether requests are served while the database is away (LiteLLM's ``allow_requests_on_db_unavailable``)."""
+    written = section(config, "general_settings").get(TOLERANT)
+    return written is True or (isinstance(written, str) and parse_switch(written) is True)
+
+
+def run(address: Address, settings: Settings, config: Mapping[str, object], keys: Keys, mode: str) -> Outcome:
+    """Bring the database to where this image can use it, as ``mode`` (SLIPWAY_MIGRATE) says.
+
+    Raises Refusal: 65 (a pooler), 66 or 71 (the salt key), 68 (unreachable), 69 (migrations), 74 (connections).
+    """
+    # Without it LLM requests are served, so a start does not wait for it either.
+    seconds = (
+        0 if tolerates_absence(config) and mode != "only" else settings.number("SLIPWAY_DATABASE_WAIT_SECONDS") or 0
+    )
+    try:
+        with connection.wait(address, seconds) as connected:
+            return _with(connected, address, settings, config, keys, mode)
+    except psycopg.Error as problem:
+        raise _interrupted(address, problem) from None
+
+
+def _with(
+    connected: connection.Connection,
+    address: Address,
+    settings: Settings,
+    config: Mapping[str, object],
+    keys: Keys,
+    mode: str,
+) -> Outcome:
+    schema, seconds = address.schema, settings.number("SLIPWAY_MIGRATE_TIMEOUT_SECONDS") or 0
+    state = ledger.read(connected, schema)
+    if mode != "off":
+        migrate.refuse_newer(state)
+    found = salt.judge(
+        connected,
+        schema,
+        keys.salt,
+        keys.master,
+        acknowledged=settings.on(salt.ACKNOWLEDGED),
+        new=not ledger.holds_data(connected, schema),
+    )
+    if mode != "only":
+        capacity.check(connected, address, settings, config)
+    if mode == "off":
+        return Outcome((*found, *_told(state)))
+    if mode == "require":
+        migrate.await_schema(address, connected, seconds)
+        return Outcome(tuple(found))
+    if not state.complete:
+        pooler.refuse_shared_sessions(address, connected)
+        migrate.apply(address, connected, seconds)
+    return Outcome(tuple(found), _indexes_missing(connected, address, wait=mode == "only"))
+
+
+def _indexes_missing(connected: connection.Connection, address: Address, *, wait: bool) -> bool:
+    """Build LiteLLM's late indexes now where that is quick or somebody waits for it; tell whether they are missing."""
+    if not ledger.missing_indexes(connected, address.schema):
+        return False
+    if wait or ledger.few_requests_logged(connected, address.schema):
+        return not extras.build_indexes(address.environment())
+    return True
+
+
+def _told(state: ledger.Ledger) -> list[Finding]:
+    if state.complete and not state.newer:
+        return []
+    what = (
+        f"knows {len(state.newer)} migrations that this image does not"
+        if state.newer
+        else f"lacks {len(state.pending)} migrations of this image"
+    )
+    return [
+        Finding(
+            "schema-differs",
+            "warning",
+            f"The database {what}, and SLIPWAY_MIGRATE is off.",
+            "Run `migrate` with this image, or the image that the database was migrated with.",
+            ExitCode.MIGRATION,
+        )
+    ]
+
+
+def _interrupted(address: Address, problem: psycopg.Error) -> Refusal:
+    lines = address.scrub(str(problem)).strip().splitlines()
+    error = lines[0] if lines else type(problem).__name__
+    return refuse(
+        "database-interrupted",
+        ExitCode.DATABASE,
+        f"The database ({address.named}) failed while it was prepared: {error}.",
+        "Nothing that was begun counts as done: start again when it answers.",
+    )
