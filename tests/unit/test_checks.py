@@ -44,10 +44,10 @@ def test_the_master_key(config: dict[str, object], environment: dict[str, str], 
     assert "1234" not in str(findings)
 
 
-def test_a_database_without_a_salt_key_is_a_warning() -> None:
-    environment = {"LITELLM_MASTER_KEY": STRONG, "DATABASE_URL": "postgresql://x"}
-    assert ids(keys.check({}, environment)) == ["salt-key-missing"]
-    assert ids(keys.check({}, {**environment, "LITELLM_SALT_KEY": "salt"})) == []
+def test_a_blank_salt_key_is_refused_where_there_is_a_database() -> None:
+    environment = {"LITELLM_MASTER_KEY": STRONG, "LITELLM_SALT_KEY": " "}
+    assert ids(keys.check({}, environment)) == []
+    assert ids(keys.check({}, {**environment, "DATABASE_URL": "postgresql://x"})) == ["salt-key-blank"]
 
 
 def test_a_reference_without_its_variable_is_a_warning_with_its_place() -> None:

@@ -55,7 +55,9 @@ def connect(address: Address) -> Connection:
 
 def _readable(problem: psycopg.Error, address: Address) -> str:
     lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
-    return address.scrub(lines[-1] if lines else type(problem).__name__)
+    # libpq adds advice to its first line, and psycopg a heading where a name stands for several addresses.
+    telling = next((line for line in lines if "failed:" in line), lines[0] if lines else type(problem).__name__)
+    return address.scrub(telling.removeprefix("connection failed: "))
 
 
 def _unreachable(address: Address, error: str, seconds: float) -> Finding:

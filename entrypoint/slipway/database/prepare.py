@@ -66,15 +66,12 @@ def _with(
     state = ledger.read(connected, schema)
     if mode != "off":
         migrate.refuse_newer(state)
-    found = salt.judge(
-        connected,
-        schema,
-        keys.salt,
-        keys.master,
-        acknowledged=settings.on(salt.ACKNOWLEDGED),
-        new=not ledger.holds_data(connected, schema),
-    )
+    found: list[Finding] = []
+    # A job that only migrates serves nothing: it needs no key and opens no pool.
     if mode != "only":
+        new = not ledger.holds_data(connected, schema)
+        acknowledged = settings.on(salt.ACKNOWLEDGED)
+        found = salt.judge(connected, schema, keys.salt, keys.master, acknowledged=acknowledged, new=new)
         capacity.check(connected, address, settings, config)
     if mode == "off":
         return Outcome((*found, *_told(state)))

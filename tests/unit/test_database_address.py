@@ -1,0 +1,81 @@
+"""Where the database is: variables, parts, the config file, and URLs that would be misread."""
+
+from __future__ import annotations
+
+import pytest
+
+from slipway.database import address
+from slipway.database.address import Address
+from slipway.report import ExitCode, Refusal
+
+URL = "postgresql://litellm:secret@db:5432/litellm"
+
+
+def found(environment: dict[str, str], general: dict[str, object] | None = None) -> Address:
+    result = address.find({"general_settings": general or {}}, environment)
+    assert result is not None
+    return result
+
+
+def test_nothing_configured_is_no_database() -> None:
+    assert address.find({}, {"DATABASE_HOST": "db"}) is None
+
+
+def test_the_config_file_wins_over_the_variable_as_upstream() -> None:
+    other = "postgresql://a:b@elsewhere/c"
+    assert found({"DATABASE_URL": URL}, {"database_url": other}).url == other
+    assert found({"DATABASE_URL": URL, "OTHER": other}, {"database_url": "os.environ/OTHER"}).url == other
+
+
+def test_parts_are_encoded() -> None:
+    parts = {
+        "DATABASE_HOST": "db:6432",
+        "DATABASE_USERNAME": "a@b",
+        "DATABASE_PASSWORD": "p/w?#%",
+        "DATABASE_NAME": "x",
+    }
+    assert found(parts).url == "postgresql://a%40b:p%2Fw%3F%23%25@db:6432/x"
+    assert found({**parts, "DATABASE_SCHEMA": "llm"}).schema == "llm"
+    assert "sslmode=verify-full&sslrootcert=%2Fca.pem" in found({**parts, "DATABASE_SSLROOTCERT": "/ca.pem"}).url
+
+
+def test_prisma_gets_certificate_parameters_in_its_own_words() -> None:
+    given = found({"DATABASE_URL": f"{URL}?sslmode=verify-full&sslrootcert=/ca.pem", "DIRECT_URL": URL})
+    assert given.environment() == {
+        "DATABASE_URL": f"{URL}?sslmode=require&sslcert=%2Fca.pem&sslaccept=strict",
+        "DIRECT_URL": URL,
+    }
+
+
+def test_the_password_is_scrubbed_in_every_form() -> None:
+    given = found({"DATABASE_URL": "postgresql://u:p%40ss@db/x"})
+    assert given.scrub("p%40ss and p@ss") == "*** and ***"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:p@ss@db/x",
+        "postgresql://u:pa/ss@db/x",
+        "postgresql://u:pa?ss@db/x",
+        "postgresql://u:pa#ss@db/x",
+        "postgresql://u:50%off@db/x",
+        "postgresql://u:p ss@db/x",
+        "postgresql://u:secret@db:port/x",
+        "postgresql://u:secret@db",
+        "mysql://u:secret@db/x",
+        "u:secret@db/x",
+    ],
+)
+def test_a_url_that_would_be_misread_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        found({"DATABASE_URL": url})
+    (finding,) = refused.value.findings
+    assert finding.code == ExitCode.CONFIG
+    assert "DATABASE_URL" in finding.what
+    assert not any(part in finding.what + finding.fix for part in ("secret", "p@ss", "pa/ss", "50%off", "p ss"))
+
+
+@pytest.mark.parametrize("url", [URL, "postgres://u@[::1]:5432/x", "postgresql://u:p%25@a,b:5433/x?schema=s"])
+def test_a_good_url_is_taken_as_it_is(url: str) -> None:
+    assert found({"DATABASE_URL": url}).url == url
