@@ -50,6 +50,18 @@ PATCHES: Final = (
         '        if os.environ.get("SLIPWAY_PATCH_FAST_LITELLM", "").strip().lower() == "off":\n'
         "            enhanced_monkeypatch.enhanced_apply_acceleration(rust_module)\n",
     ),
+    Patch(
+        name="prisma-engine-attribute",
+        why="LiteLLM writes a private attribute that prisma-client-py 0.15 has renamed: each connect fails once, and a "
+        "reconnect after a database restart for good; with this patch it uses the property that both releases have",
+        switch="SLIPWAY_PATCH_PRISMA_ENGINE",
+        file="litellm/proxy/db/prisma_client.py",
+        expected="        prisma_client._Prisma__engine = engine\n",
+        replacement='        if os.environ.get("SLIPWAY_PATCH_PRISMA_ENGINE", "").strip().lower() == "off":\n'
+        "            prisma_client._Prisma__engine = engine\n"
+        "        else:\n"
+        "            prisma_client._engine = engine\n",
+    ),
 )
 
 

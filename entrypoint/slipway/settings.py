@@ -209,6 +209,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         True,
         "off lets `import fast_litellm` replace parts of LiteLLM, which breaks this release",
     ),
+    Setting(
+        "SLIPWAY_PATCH_PRISMA_ENGINE",
+        "switch",
+        True,
+        "off lets LiteLLM write an attribute that this release of prisma-client-py does not have",
+    ),
     Setting("LITELLM_MODE", "text", "PRODUCTION", "PRODUCTION keeps LiteLLM from reading a .env file"),
     Setting("LITELLM_LOCAL_MODEL_COST_MAP", "switch", True, "model prices from the image, not the network"),
     Setting("LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS", "switch", True, "Anthropic beta headers from the image"),
