@@ -2,7 +2,7 @@
 # Build stage: builds the query engine and the prisma command into the folder named. Usage: engines.sh /opt/slipway
 set -eu
 
-python3 /mnt/licences.py /requirements/licences.toml /mnt/query-engine/package-lock.json /mnt/prisma/package-lock.json
+python3 /mnt/npm_licences.py /requirements/licences.toml /mnt/query-engine/package-lock.json /mnt/prisma/package-lock.json
 for project in query-engine prisma; do
     mkdir -p "/build/$project" "$1/prisma" "$1/bin"
     sh /mnt/npm.sh "$project" "/build/$project" build

@@ -1,6 +1,6 @@
 """Build stage: every npm package that is shipped must have a licence that requirements/licences.toml allows.
 
-Usage: licences.py ALLOWED PACKAGE_LOCK…. Packages for development only (bundler, compiler) are not shipped.
+Usage: npm_licences.py ALLOWED PACKAGE_LOCK…. Packages for development only (bundler, compiler) are not shipped.
 """
 
 from __future__ import annotations
