@@ -198,9 +198,10 @@ class Lab:
             with contextlib.suppress(NotFound):
                 volume.remove(force=True)
 
-    def network(self) -> str:
-        """A new bridge network; returns its name."""
-        network = self.client.networks.create(f"slipway-test-{secrets.token_hex(4)}", labels={LABEL: self.id})
+    def network(self, *, internal: bool = False) -> str:
+        """A new bridge network; returns its name. An internal one has no way out, and no published ports."""
+        name = f"slipway-test-{secrets.token_hex(4)}"
+        network = self.client.networks.create(name, internal=internal, labels={LABEL: self.id})
         self._networks.append(network)
         return str(network.name)
 
