@@ -2,9 +2,12 @@
 import type { Column } from 'pg';
 
 import { isServerMessage, type Connection } from './connection.js';
-import { readerOf, UnreadableValue, type Value } from './columns.js';
+import { READ_AS_TEXT, UnreadableValue, type Reader, type Value } from './columns.js';
+import { connectionLost } from './faults.js';
+import type { Metrics } from './metrics.js';
 import type { Pool } from './pool.js';
 import type { Outcome } from './statement.js';
+import { ColumnTypes } from './types.js';
 
 export interface Query {
   readonly sql: string;
@@ -49,9 +52,6 @@ export interface Adapter extends Queryable {
   getConnectionInfo(): Result<{ schemaName: string }>;
 }
 
-const NAMES = { provider: 'postgres', adapterName: 'slipway-pg' } as const;
-const DONE: Result<undefined> = { ok: true, value: undefined };
-
 /** Errors that the engine has no form for: it answers their number, and the caller puts the error in its place. */
 export class ForeignErrors {
   private readonly errors = new Map<number, unknown>();
@@ -72,83 +72,147 @@ export class ForeignErrors {
   }
 }
 
-/** The adapter for `schema` over `pool`; what the engine cannot express goes to `errors`. */
-export function createAdapter(pool: Pool, schema: string, errors: ForeignErrors): Adapter {
-  const inPool = async <T>(query: Query, convert: (outcome: Outcome) => T): Promise<Result<T>> => {
+/** The adapter, and the hand-over of connections that a caller has acquired for a transaction already. */
+export class PoolAdapter implements Adapter {
+  readonly provider = 'postgres';
+  readonly adapterName = 'slipway-pg';
+  private readonly types = new ColumnTypes();
+  private readonly reserved: Connection[] = [];
+
+  constructor(
+    private readonly pool: Pool,
+    private readonly schema: string,
+    private readonly errors: ForeignErrors,
+    private readonly metrics: Metrics,
+  ) {}
+
+  /** The next transaction begins on this connection. */
+  reserve(connection: Connection): void {
+    this.reserved.push(connection);
+  }
+
+  queryRaw = (query: Query): Promise<Result<ResultSet>> => this.once(query, resultSet);
+  executeRaw = (query: Query): Promise<Result<number>> => this.once(query, affected);
+
+  startTransaction = async (): Promise<Result<Transaction>> => {
     try {
-      const connection = await pool.acquire();
-      try {
-        return { ok: true, value: convert(await connection.run(query.sql, query.args)) };
-      } finally {
-        pool.release(connection);
-      }
+      const connection = this.reserved.shift() ?? (await this.pool.acquire());
+      return { ok: true, value: this.transaction(connection) };
     } catch (error) {
-      return failed(error, errors);
+      return failed(error, this.errors);
     }
   };
-  return {
-    ...NAMES,
-    queryRaw: (query) => inPool(query, resultSet),
-    executeRaw: (query) => inPool(query, affected),
-    startTransaction: async () => {
+
+  getConnectionInfo = (): Result<{ schemaName: string }> => ({ ok: true, value: { schemaName: this.schema } });
+
+  private async once<T>(query: Query, convert: Convert<T>): Promise<Result<T>> {
+    try {
+      const connection = await this.pool.acquire();
       try {
-        return { ok: true, value: transaction(pool, await pool.acquire(), errors) };
-      } catch (error) {
-        return failed(error, errors);
+        return await this.run(query, convert, connection);
+      } finally {
+        this.pool.release(connection);
       }
-    },
-    getConnectionInfo: () => ({ ok: true, value: { schemaName: schema } }),
-  };
+    } catch (error) {
+      return failed(error, this.errors);
+    }
+  }
+
+  private async run<T>(query: Query, convert: Convert<T>, connection: Connection): Promise<Result<T>> {
+    const started = performance.now();
+    try {
+      const outcome = await connection.run(query.sql, query.args);
+      return { ok: true, value: await convert(outcome, connection, this.types) };
+    } catch (error) {
+      return failed(error, this.errors);
+    } finally {
+      this.metrics.statements += 1;
+      this.metrics.statementTime.record(performance.now() - started);
+    }
+  }
+
+  /**
+   * The engine itself sends BEGIN, COMMIT and ROLLBACK, then calls `commit` or `rollback` to give the connection back.
+   * When one of those fails, or the connection is lost, it forgets the call.
+   */
+  private transaction(connection: Connection): Transaction {
+    connection.inTransaction = true;
+    let open = true;
+    const giveBack = (): void => {
+      if (!open) return;
+      open = false;
+      this.pool.release(connection);
+    };
+    const finish = (): Promise<Result<undefined>> => {
+      connection.inTransaction = false;
+      giveBack();
+      return Promise.resolve(DONE);
+    };
+    const inTransaction = async <T>(query: Query, convert: Convert<T>): Promise<Result<T>> => {
+      if (!open) return failed(connectionLost(), this.errors);
+      const result = await this.run(query, convert, connection);
+      // Whatever state it is in, such a connection is not used again.
+      if (!result.ok && (BOUNDARY.test(query.sql) || !connection.usable)) giveBack();
+      return result;
+    };
+    return {
+      provider: this.provider,
+      adapterName: this.adapterName,
+      options: { usePhantomQuery: false },
+      queryRaw: (query) => inTransaction(query, resultSet),
+      executeRaw: (query) => inTransaction(query, affected),
+      commit: finish,
+      rollback: finish,
+    };
+  }
 }
 
-/** The engine itself sends BEGIN, COMMIT and ROLLBACK; `commit` and `rollback` only give the connection back. */
-function transaction(pool: Pool, connection: Connection, errors: ForeignErrors): Transaction {
-  connection.inTransaction = true;
-  let open = true;
-  const inTransaction = async <T>(query: Query, convert: (outcome: Outcome) => T): Promise<Result<T>> => {
-    try {
-      return { ok: true, value: convert(await connection.run(query.sql, query.args)) };
-    } catch (error) {
-      return failed(error, errors);
-    }
-  };
-  const finish = (): Promise<Result<undefined>> => {
-    if (open) {
-      open = false;
-      connection.inTransaction = false;
-      pool.release(connection);
-    }
-    return Promise.resolve(DONE);
-  };
-  return {
-    ...NAMES,
-    options: { usePhantomQuery: false },
-    queryRaw: (query) => inTransaction(query, resultSet),
-    executeRaw: (query) => inTransaction(query, affected),
-    commit: finish,
-    rollback: finish,
-  };
-}
+const DONE: Result<undefined> = { ok: true, value: undefined };
+const BOUNDARY = /^(?:BEGIN|COMMIT|ROLLBACK)$/;
+
+type Convert<T> = (outcome: Outcome, connection: Connection, types: ColumnTypes) => T | Promise<T>;
 
 const affected = (outcome: Outcome): number => outcome.affected;
 
-function resultSet({ columns, rows }: Outcome): ResultSet {
-  const readers = columns.map((column: Column) => readerOf(column.dataTypeID));
+function resultSet(outcome: Outcome, connection: Connection, types: ColumnTypes): ResultSet | Promise<ResultSet> {
+  const oids = outcome.columns.map((column: Column) => column.dataTypeID);
+  const unknown = oids.filter((oid) => types.reader(oid) === undefined);
+  if (unknown.length === 0) return read(outcome, oids, types);
+  return types.learn(unknown, connection).then(() => read(outcome, oids, types));
+}
+
+function read({ columns, rows }: Outcome, oids: readonly number[], types: ColumnTypes): ResultSet {
+  const readers = oids.map((oid) => types.reader(oid) ?? READ_AS_TEXT);
   return {
     columnNames: columns.map((column) => column.name),
+    rows: readRows(rows, readers),
     columnTypes: readers.map((reader) => reader.type),
-    rows: rows.map((row) => row.map((text, index) => (text === null ? null : readers[index]!.read(text)))),
   };
+}
+
+/** Columns with a value that cannot be read become text, in `readers` too. */
+function readRows(rows: Outcome['rows'], readers: Reader[]): Value[][] {
+  let column = 0;
+  try {
+    return rows.map((row) => {
+      const values = new Array<Value>(row.length);
+      for (column = 0; column < row.length; column += 1) {
+        const text = row[column] ?? null;
+        values[column] = text === null ? null : readers[column]!.read(text);
+      }
+      return values;
+    });
+  } catch (error) {
+    if (!(error instanceof UnreadableValue)) throw error;
+    readers[column] = READ_AS_TEXT;
+    return readRows(rows, readers);
+  }
 }
 
 function failed(error: unknown, errors: ForeignErrors): { readonly ok: false; readonly error: AdapterError } {
   if (isServerMessage(error)) {
     const { code, severity, message, detail, column, hint } = error;
     return { ok: false, error: { kind: 'Postgres', code, severity, message, detail, column, hint } };
-  }
-  if (error instanceof UnreadableValue) {
-    const plain = { severity: 'ERROR', detail: undefined, column: undefined, hint: undefined };
-    return { ok: false, error: { kind: 'Postgres', code: '22P03', message: error.message, ...plain } };
   }
   return { ok: false, error: { kind: 'GenericJs', id: errors.add(error) } };
 }

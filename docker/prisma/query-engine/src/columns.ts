@@ -4,7 +4,7 @@ import { parseArray } from './arrays.js';
 /** The interface's column types, by its numbers. */
 const Type = {
   Int32: 0, Int64: 1, Float: 2, Double: 3, Numeric: 4, Boolean: 5, Character: 6, Text: 7, Date: 8, Time: 9,
-  DateTime: 10, Json: 11, Bytes: 13, Uuid: 15,
+  DateTime: 10, Json: 11, Enum: 12, Bytes: 13, Uuid: 15,
 } as const;
 /** What an array's number is above its element's. */
 const ARRAY = 64;
@@ -13,8 +13,12 @@ export type Value = string | number | boolean | null | Value[];
 
 export interface Reader {
   readonly type: number;
+  /** Throws UnreadableValue for what PostgreSQL has and the interface has not, such as `infinity`. */
   readonly read: (text: string) => Value;
 }
+
+/** A value that the interface has no place for; its column is answered as text. */
+export class UnreadableValue extends Error {}
 
 const asIs = (text: string): string => text;
 const boolean = (text: string): boolean => text === 't';
@@ -30,6 +34,7 @@ function withoutOffset(time: string): string {
 
 /** The engine reads a bare timestamp as UTC, and RFC 3339 with any offset; PostgreSQL's offset may lack the minutes. */
 function timestampWithZone(text: string): string {
+  if (!/^\d{4}-\d\d-\d\d [\d:.]+[+-][\d:]+$/.test(text)) throw new UnreadableValue();
   if (text.endsWith('+00')) return text.slice(0, -3);
   return text.replace(' ', 'T').replace(/[+-]\d\d$/, '$&:00');
 }
@@ -40,19 +45,35 @@ function bytes(text: string): number[] {
 
 function finite(text: string): number {
   const number = Number(text);
-  if (!Number.isFinite(number)) throw new UnreadableValue(`the number ${text} has no place in JSON`);
+  if (!Number.isFinite(number)) throw new UnreadableValue();
   return number;
 }
 
-/** A value that exists in PostgreSQL and cannot be answered. */
-export class UnreadableValue extends Error {}
+function digits(text: string): string {
+  if (!/^-?\d/.test(text)) throw new UnreadableValue();
+  return text;
+}
 
-const TEXT: Reader = { type: Type.Text, read: asIs };
+function character(text: string): string {
+  if (text === '') throw new UnreadableValue();
+  return text;
+}
+
+function date(text: string): string {
+  if (!/^\d{4}-\d\d-\d\d$/.test(text)) throw new UnreadableValue();
+  return text;
+}
+
+/** The engine knows the years from 1 to 9999 only. */
+function timestamp(text: string): string {
+  if (!/^\d{4}-\d\d-\d\d [\d:.]+$/.test(text)) throw new UnreadableValue();
+  return text;
+}
 
 const SCALARS: ReadonlyArray<readonly [oid: number, arrayOid: number, type: number, read: (text: string) => Value]> = [
   [16, 1000, Type.Boolean, boolean],
   [17, 1001, Type.Bytes, bytes],
-  [18, 1002, Type.Character, asIs],
+  [18, 1002, Type.Character, character],
   [19, 1003, Type.Text, asIs], // name
   [20, 1016, Type.Int64, asIs],
   [21, 1005, Type.Int32, Number],
@@ -68,28 +89,40 @@ const SCALARS: ReadonlyArray<readonly [oid: number, arrayOid: number, type: numb
   [869, 1041, Type.Text, asIs], // inet
   [1042, 1014, Type.Text, asIs], // character(n)
   [1043, 1015, Type.Text, asIs],
-  [1082, 1182, Type.Date, asIs],
+  [1082, 1182, Type.Date, date],
   [1083, 1183, Type.Time, asIs],
-  [1114, 1115, Type.DateTime, asIs],
+  [1114, 1115, Type.DateTime, timestamp],
   [1184, 1185, Type.DateTime, timestampWithZone],
   [1266, 1270, Type.Time, withoutOffset],
   [1560, 1561, Type.Text, asIs], // bit
   [1562, 1563, Type.Text, asIs], // bit varying
-  [1700, 1231, Type.Numeric, asIs],
+  [1700, 1231, Type.Numeric, digits],
   [2950, 2951, Type.Uuid, asIs],
   [3802, 3807, Type.Json, asIs],
 ];
+
+export const READ_AS_TEXT: Reader = { type: Type.Text, read: asIs };
+export const READ_AS_ENUM: Reader = { type: Type.Enum, read: asIs };
+
+/** Reads arrays whose elements `element` reads. */
+export function arrayReader(element: Reader): Reader {
+  const flat = (text: string): Value => {
+    if (/^(?:\[[^=]*=)?\{\{/.test(text)) throw new UnreadableValue();
+    return parseArray(text, element.read);
+  };
+  return { type: element.type + ARRAY, read: flat };
+}
 
 const READERS = new Map<number, Reader>();
 /** Element types by array type, for what goes the other way. */
 export const ELEMENTS = new Map<number, number>();
 for (const [oid, arrayOid, type, read] of SCALARS) {
   READERS.set(oid, { type, read });
-  READERS.set(arrayOid, { type: type + ARRAY, read: (text) => parseArray(text, read) });
+  READERS.set(arrayOid, arrayReader({ type, read }));
   ELEMENTS.set(arrayOid, oid);
 }
 
-/** How to read columns of the type `oid`; types that the interface does not know are read as text. */
-export function readerOf(oid: number): Reader {
-  return READERS.get(oid) ?? TEXT;
+/** How to read columns of the built-in type `oid`. */
+export function knownReader(oid: number): Reader | undefined {
+  return READERS.get(oid);
 }

@@ -2,6 +2,8 @@
  * Translates a GraphQL operation, as prisma-client-py writes it, into the engine's JSON protocol: one pass from text to
  * text, so that numbers keep all their digits.
  */
+import { KnownFault } from './faults.js';
+import { isEngineJson } from './json-text.js';
 import { PLAIN, under, type Models, type Place } from './places.js';
 import type { RootField } from './schema.js';
 
@@ -21,7 +23,7 @@ export class Translator {
     private readonly models: Models,
   ) {}
 
-  /** Throws SyntaxFault. */
+  /** Throws SyntaxFault, and KnownFault for null in the place of JSON text. */
   translate(text: string): Operation {
     return new Pass(text, this.roots, this.models).operation();
   }
@@ -31,12 +33,15 @@ const SPACE = /[\s,\uFEFF]*(?:#[^\n]*[\s,\uFEFF]*)*/y;
 const NAME = /[_A-Za-z]\w*/y;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const STRING = /"(?:[^"\\\n\r]|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))*"/y;
-// Deep nesting in a query is an attack or an accident; the native engine's parser has the same kind of bound.
-const DEEPEST = 200;
+/** The engine's own parser gives up a little deeper. */
+const DEEPEST = 100;
 
 class Pass {
   private position = 0;
   private depth = 0;
+  /** The keys that lead to the value being read, and the fields that lead to the selection. */
+  private readonly path: string[] = [];
+  private readonly fields: string[] = [];
 
   constructor(
     private readonly text: string,
@@ -64,15 +69,17 @@ class Pass {
     const field = this.take(':') ? this.name() : alias;
     const root = this.roots.get(field) ?? { action: field, model: undefined };
     const place: Place = root.model === undefined ? PLAIN : { at: 'arguments', model: root.model };
-    const query = this.field(place, root.model?.name);
+    const query = this.field(field, place, root.model?.name);
     const model = root.model === undefined ? '' : `"modelName":"${root.model.name}",`;
     return { json: `{${model}"action":"${root.action}","query":${query}}`, field, alias };
   }
 
   /** What follows a field's name: arguments and selection. */
-  private field(place: Place, model: string | undefined): string {
+  private field(name: string, place: Place, model: string | undefined): string {
+    this.fields.push(name);
     const argumentsText = this.peek() === '(' ? this.members(')', place) : '{}';
     const selection = this.peek() === '{' ? this.selection(model) : '{}';
+    this.fields.pop();
     return `{"arguments":${argumentsText},"selection":${selection}}`;
   }
 
@@ -88,7 +95,7 @@ class Pass {
         const related = model === undefined ? undefined : this.models.get(model)?.fields.get(name);
         const target = related?.kind === 'relation' ? this.models.get(related.type) : undefined;
         const place: Place = target === undefined ? PLAIN : { at: 'arguments', model: target };
-        fields.push(`"${name}":${this.field(place, target?.name)}`);
+        fields.push(`"${name}":${this.field(name, place, target?.name)}`);
       } else {
         fields.push(`"${name}":true`);
       }
@@ -106,7 +113,9 @@ class Pass {
     while (this.peek() !== close) {
       const key = this.name();
       this.expect(':');
+      this.path.push(key);
       members.push(`"${key}":${this.value(under(place, key, this.models))}`);
+      this.path.pop();
     }
     this.position += 1;
     this.depth -= 1;
@@ -114,13 +123,18 @@ class Pass {
   }
 
   private value(place: Place): string {
+    return place.at === 'json' ? this.json() : this.anyValue(place);
+  }
+
+  private anyValue(place: Place): string {
     switch (this.peek()) {
       case '{':
         return this.members('}', place);
       case '[':
-        return this.list(place);
+        return this.list(place.at === 'json elements' || place.at === 'json list' ? { at: 'json' } : place);
       case '"':
-        return this.string(place);
+        if (place.at === 'json filter' || place.at === 'json elements') return this.json();
+        return this.match(STRING, 'a string');
       case '-': case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
         return this.match(NUMBER, 'a number');
       default: {
@@ -140,10 +154,22 @@ class Pass {
     return `[${values.join(',')}]`;
   }
 
-  private string(place: Place): string {
-    const literal = this.match(STRING, 'a string');
-    const isJson = place.at === 'json' || place.at === 'json list' || place.at === 'json filter';
-    return isJson ? `{"$type":"Json","value":${literal}}` : literal;
+  /**
+   * JSON text in a string. The engine's JSON protocol would take any other value as JSON too, where GraphQL refuses it;
+   * as an enum value it is refused, with the place in the message.
+   */
+  private json(): string {
+    const quoted = this.peek() === '"';
+    const value = this.anyValue(PLAIN);
+    if (value === 'null') throw this.missing();
+    if (quoted && isEngineJson(JSON.parse(value) as string)) return `{"$type":"Json","value":${value}}`;
+    return `{"$type":"Enum","value":${value.startsWith('"') ? value : JSON.stringify(value)}}`;
+  }
+
+  private missing(): KnownFault {
+    const message = `\`${[...this.fields, ...this.path].join('.')}\`: A value is required but not set`;
+    const meta = { kind: 'RequiredArgumentMissing', selectionPath: [...this.fields], argumentPath: [...this.path] };
+    return new KnownFault('P2012', message, meta);
   }
 
   /** The next character that means something, "" at the end. */

@@ -1,58 +1,83 @@
-/** The query engine: reads its options, connects, listens. */
-import { createServer } from 'node:http';
-import { createAdapter, ForeignErrors } from './adapter.js';
-import { parseUrl } from './database-url.js';
+/** The query engine's process: options, connection, engine, listener, end. */
+import type { Server } from 'node:net';
+
+import { ForeignErrors, PoolAdapter } from './adapter.js';
+import { parseUrl, UrlFault, type DatabaseUrl } from './database-url.js';
+import { KnownFault } from './faults.js';
 import { Translator } from './graphql.js';
-import { readOptions } from './options.js';
+import { createHttpServer } from './http.js';
+import { endOnSignal, watchWorker } from './lifecycle.js';
+import { Metrics } from './metrics.js';
+import { readOptions, UsageFault, type Options } from './options.js';
 import { Pool } from './pool.js';
-import { BadRequest, Requests } from './requests.js';
+import { Requests } from './requests.js';
+import { createRoutes } from './routes.js';
 import { rootFields } from './schema.js';
-import { compileEngine, createEngine } from './wasm.js';
+import { Transactions } from './transactions.js';
+import { compileEngine, createEngine, EnginePanic, guarded } from './wasm.js';
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2), process.env);
-  const url = parseUrl(options.url);
-  const pool = new Pool(url, options.folder);
-  const errors = new ForeignErrors();
+  const url = databaseUrl(options);
+  const metrics = new Metrics();
+  const pool = new Pool(url, options.folder, metrics.waitTime);
+  const worker = Number(process.env['SLIPWAY_ENGINE_WORKER'] ?? process.ppid);
+  watchWorker(worker, () => process.exit(0));
+
+  // The database answers while the engine compiles.
+  const first = pool.acquire();
+  first.catch(() => undefined);
   await compileEngine(import.meta.dirname);
-  const engine = createEngine(options.schema.text, (line) => process.stderr.write(`${line}\n`), options.logQueries, createAdapter(pool, url.schema, errors));
+  const errors = new ForeignErrors();
+  const adapter = new PoolAdapter(pool, url.schema, errors, metrics);
+  const { engine, panic } = guarded(createEngine(options.schema.text, adapter, options.logQueries ? print : undefined));
+  process.on('uncaughtException', (error) => fatal(error, panic));
   await engine.connect('{}');
-  pool.release(await pool.acquire());
-  const requests = new Requests(engine, new Translator(rootFields(options.schema), options.schema.models), errors);
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const body = Buffer.concat(chunks).toString('utf8');
-      const path = request.url ?? '/';
-      const reply = (status: number, text: string): void => {
-        response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
-        response.end(text);
-      };
-      const transaction = request.headers['x-transaction-id'] as string | undefined;
-      const route = async (): Promise<string> => {
-        if (path === '/status') return '{"status":"ok"}';
-        if (path === '/transaction/start') return engine.startTransaction(body.includes('isolation_level') ? body : body, '{}');
-        const commit = /^\/transaction\/([^/]+)\/(commit|rollback)$/.exec(path);
-        if (commit !== null) {
-          return commit[2] === 'commit' ? engine.commitTransaction(commit[1]!, '{}') : engine.rollbackTransaction(commit[1]!, '{}');
-        }
-        if (path.startsWith('/metrics')) return '{"counters":[],"gauges":[],"histograms":[]}';
-        return requests.answer(body, transaction);
-      };
-      route().then(
-        (text) => reply(200, text),
-        (error: unknown) => reply(error instanceof BadRequest ? 400 : 500, String(error)),
-      );
-    });
-  });
-  server.keepAliveTimeout = 120_000;
-  server.listen(options.port, options.host);
+  pool.release(await first);
+
+  const roots = rootFields(options.schema, options.rawQueries);
+  const requests = new Requests(engine, new Translator(roots, options.schema.models), errors, metrics);
+  const transactions = new Transactions(engine, pool, adapter, (answer) => requests.explainFacing(answer));
+  const server = createHttpServer(createRoutes(requests, transactions, options.metrics ? metrics : undefined, pool));
+  endOnSignal(
+    () => pool.end(),
+    () => metrics.active > 0,
+  );
+  await listen(server, options);
 }
 
-process.on('SIGINT', () => process.exit(0));
-process.on('SIGTERM', () => process.exit(0));
+function databaseUrl(options: Options): DatabaseUrl {
+  try {
+    return parseUrl(options.url);
+  } catch (error) {
+    if (error instanceof UrlFault) throw new KnownFault('P1013', `The provided database string is invalid. ${error.message}`);
+    throw error;
+  }
+}
+
+function listen(server: Server, { host, port }: Options): Promise<void> {
+  return new Promise((listening, fail) => {
+    server.once('error', fail);
+    server.listen(port, host, listening);
+  });
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Ends the process; a trap of the engine is answered first. */
+function fatal(error: unknown, panic: () => void): void {
+  process.stderr.write(`query-engine: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  panic();
+  // The answers are written in the callbacks that follow.
+  setTimeout(() => process.exit(101), 50);
+}
+
 main().catch((error: unknown) => {
-  process.stderr.write(`query-engine: ${error instanceof Error ? error.message : String(error)}\n`);
+  const said = error instanceof KnownFault ? JSON.stringify(error) : undefined;
+  const expected = error instanceof UsageFault || error instanceof EnginePanic;
+  const text = error instanceof Error ? (expected ? error.message : (error.stack ?? error.message)) : String(error);
+  process.stderr.write(`query-engine: ${said ?? text}\n`);
   process.exit(1);
 });

@@ -7,6 +7,7 @@ import type { Model } from './schema.js';
 export type Place =
   | { readonly at: 'plain' }
   | { readonly at: 'json' }
+  | { readonly at: 'json elements' }
   | { readonly at: 'json filter' }
   | { readonly at: 'json list' }
   | { readonly at: 'json list filter' }
@@ -19,11 +20,12 @@ export type Place =
 
 export const PLAIN: Place = { at: 'plain' };
 const JSON_VALUE: Place = { at: 'json' };
+const JSON_ELEMENTS: Place = { at: 'json elements' };
 
 const JSON_FILTERS = new Set([
   'equals', 'not', 'array_contains', 'array_starts_with', 'array_ends_with', 'lt', 'lte', 'gt', 'gte',
 ]);
-const JSON_LIST_FILTERS = new Set(['equals', 'has', 'hasEvery', 'hasSome']);
+const JSON_LIST_FILTERS = new Set(['equals', 'hasEvery', 'hasSome']);
 const RELATION_FILTERS = new Set(['is', 'isNot', 'some', 'every', 'none']);
 const CONNECTIVES = new Set(['AND', 'OR', 'NOT']);
 
@@ -34,13 +36,15 @@ export function under(place: Place, key: string, models: Models): Place {
   switch (place.at) {
     case 'plain':
     case 'json':
+    case 'json elements':
       return PLAIN;
     case 'json filter':
       return JSON_FILTERS.has(key) ? JSON_VALUE : PLAIN;
     case 'json list filter':
-      return JSON_LIST_FILTERS.has(key) ? JSON_VALUE : PLAIN;
+      if (key === 'has') return JSON_VALUE;
+      return JSON_LIST_FILTERS.has(key) ? JSON_ELEMENTS : PLAIN;
     case 'json list':
-      return key === 'set' || key === 'push' ? JSON_VALUE : PLAIN;
+      return key === 'set' || key === 'push' ? JSON_ELEMENTS : PLAIN;
     case 'arguments':
       return inArguments(place.model, key);
     case 'filter':

@@ -1,7 +1,8 @@
 /** A bounded pool of connections with Prisma's parameters. */
 import { Connection } from './connection.js';
 import type { DatabaseUrl } from './database-url.js';
-import { poolTimeout } from './faults.js';
+import { poolTimeout, type KnownFault } from './faults.js';
+import type { Histogram, PoolFigures } from './metrics.js';
 
 interface Waiter {
   readonly give: (connection: Connection) => void;
@@ -13,35 +14,55 @@ export class Pool {
   private readonly idle: Connection[] = [];
   private readonly waiting = new Set<Waiter>();
   private open = 0;
+  private opened = 0;
   private ending = false;
   private readonly sweeper: NodeJS.Timeout;
 
   constructor(
     private readonly url: DatabaseUrl,
     private readonly folder: string,
+    private readonly waits: Histogram,
   ) {
     this.sweeper = setInterval(() => this.sweep(), 1000);
     this.sweeper.unref();
   }
 
-  /** Connections that are open or being opened, that do nothing, and requests that wait for one. */
-  get figures(): { open: number; idle: number; busy: number; waiting: number } {
-    return { open: this.open, idle: this.idle.length, busy: this.open - this.idle.length, waiting: this.waiting.size };
+  get figures(): PoolFigures {
+    const { open, opened } = this;
+    const idle = this.idle.length;
+    return { open, idle, busy: open - idle, waiting: this.waiting.size, opened, closed: Math.max(0, opened - open) };
   }
 
-  /** Throws KnownFault: P2024 when no connection is free in time, or what opening one failed with. */
-  acquire(): Connection | Promise<Connection> {
+  /**
+   * A connection of one's own until `release`. Throws KnownFault: P2024 when none is free in time, what opening one
+   * failed with, or `late` when `limit` milliseconds have passed before the pool's own time-out.
+   */
+  async acquire(limit = 0, late?: KnownFault): Promise<Connection> {
+    const asked = performance.now();
+    const connection = this.take() ?? (await this.wait(limit, late));
+    this.waits.record(performance.now() - asked);
+    return connection;
+  }
+
+  private take(): Connection | undefined {
     for (let connection = this.idle.pop(); connection !== undefined; connection = this.idle.pop()) {
       if (connection.usable && !this.expired(connection)) return connection;
       this.drop(connection);
     }
+    return undefined;
+  }
+
+  private wait(limit: number, late: KnownFault | undefined): Promise<Connection> {
+    const { poolTimeout: own } = this.url;
+    const mine = limit > 0 && (own === 0 || limit <= own);
+    const time = mine ? limit : own;
     return new Promise((give, refuse) => {
       const timer =
-        this.url.poolTimeout > 0
+        time > 0
           ? setTimeout(() => {
               this.waiting.delete(waiter);
-              refuse(poolTimeout(this.url));
-            }, this.url.poolTimeout)
+              refuse(mine ? late : poolTimeout(this.url));
+            }, time)
           : undefined;
       const waiter: Waiter = {
         give: (connection) => {
@@ -85,7 +106,10 @@ export class Pool {
     if (this.waiting.size === 0 || this.open >= this.url.connectionLimit) return;
     this.open += 1;
     Connection.open(this.url, this.folder, (connection) => this.lost(connection)).then(
-      (connection) => this.release(connection),
+      (connection) => {
+        this.opened += 1;
+        this.release(connection);
+      },
       (error: unknown) => {
         this.open -= 1;
         const [first] = this.waiting;

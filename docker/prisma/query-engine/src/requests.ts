@@ -2,8 +2,10 @@
 import { untagged } from './answer.js';
 import type { ForeignErrors } from './adapter.js';
 import { KnownFault } from './faults.js';
-import { SyntaxFault, type Operation, type Translator } from './graphql.js';
-import type { WasmEngine } from './wasm.js';
+import type { Translator } from './graphql.js';
+import type { Metrics } from './metrics.js';
+import { isIdentifier, notFound } from './transactions.js';
+import { EnginePanic, type WasmEngine } from './wasm.js';
 
 /** The body is not what a client sends; the native engine answers 400 without a word. */
 export class BadRequest extends Error {}
@@ -15,60 +17,101 @@ export class Requests {
     private readonly engine: WasmEngine,
     private readonly translator: Translator,
     private readonly errors: ForeignErrors,
+    private readonly metrics: Metrics,
   ) {}
 
   /** The answer to a request's body; throws BadRequest. */
   async answer(body: string, transaction: string | undefined): Promise<string> {
     const request = parseBody(body);
+    if (transaction !== undefined && !isIdentifier(transaction)) return answerOf(notFound());
+    const started = performance.now();
+    this.metrics.active += 1;
     try {
       if ('batch' in request) return await this.batch(request, transaction);
       return await this.single(request.query, transaction);
     } catch (error) {
-      if (error instanceof SyntaxFault) return answerOf(error.message, { is_panic: false, message: error.message, backtrace: null });
-      throw error;
+      return answerOf(error);
+    } finally {
+      this.metrics.active -= 1;
+      this.metrics.queries += 'batch' in request ? request.batch.length : 1;
+      this.metrics.queryTime.record(performance.now() - started);
     }
   }
 
   private async single(query: string, transaction: string | undefined): Promise<string> {
     const operation = this.translator.translate(query);
     const answer = await this.engine.query(operation.json, NO_TRACE, transaction);
-    return this.toGraphQL(answer, operation);
+    const start = `{"data":{"${operation.field}":`;
+    if (!answer.startsWith(start)) return this.explained(answer);
+    const data = answer.slice(start.length);
+    // The cells of a raw query are plain already, and may hold anything.
+    return `{"data":{"${operation.alias}":${operation.field === 'queryRaw' ? data : untagged(data)}`;
   }
 
   private async batch(request: Batch, transaction: string | undefined): Promise<string> {
     const operations = request.batch.map(({ query }) => this.translator.translate(query));
-    const inTransaction = request.transaction === true ? `,"transaction":{"isolationLevel":${isolation(request)}}` : '';
-    const body = `{"batch":[${operations.map(({ json }) => json).join(',')}]${inTransaction}}`;
-    const answer = await this.engine.query(body, NO_TRACE, transaction);
-    if (answer.startsWith('{"errors"')) return this.withForeignErrors(answer);
-    return untagged(answer);
-  }
-
-  private toGraphQL(answer: string, operation: Operation): string {
-    const start = `{"data":{"${operation.field}":`;
-    if (!answer.startsWith(start)) return this.withForeignErrors(answer);
-    const data = answer.slice(start.length);
-    return `{"data":{"${operation.alias}":${operation.field === 'queryRaw' ? data : untagged(data)}`;
+    const isolation = JSON.stringify(request.isolationLevel ?? null);
+    const together = request.transaction === true ? `,"transaction":{"isolationLevel":${isolation}}` : '';
+    const body = `{"batch":[${operations.map(({ json }) => json).join(',')}]${together}}`;
+    return untagged(this.explained(await this.engine.query(body, NO_TRACE, transaction)));
   }
 
   /** Puts errors of ours in the place of the numbers by which the engine knows them. */
-  private withForeignErrors(answer: string): string {
-    if (!answer.includes('"P2036"')) return answer;
-    const parsed = JSON.parse(answer) as { errors?: Array<{ user_facing_error: { error_code?: string; meta?: { id?: number } } }> };
-    for (const error of parsed.errors ?? []) {
-      const { error_code: code, meta } = error.user_facing_error;
-      if (code !== 'P2036' || meta?.id === undefined) continue;
-      const cause = this.errors.take(meta.id);
-      const message = cause instanceof Error ? cause.message : String(cause);
-      const facing = cause instanceof KnownFault ? cause : { is_panic: false, message, backtrace: null };
-      Object.assign(error, { error: message, user_facing_error: facing });
-    }
-    return JSON.stringify(parsed);
+  private explained(answer: string): string {
+    if (!answer.includes(FOREIGN)) return answer;
+    return JSON.stringify(this.explainAll(JSON.parse(answer) as Answer));
+  }
+
+  private explainAll(answer: Answer): Answer {
+    return {
+      ...answer,
+      ...(answer.errors && { errors: answer.errors.map((error) => this.explainError(error)) }),
+      ...(answer.batchResult && { batchResult: answer.batchResult.map((part) => this.explainAll(part)) }),
+    };
+  }
+
+  private explainError(error: AnswerError): AnswerError {
+    const facing = this.explainFacing(error.user_facing_error);
+    return facing === error.user_facing_error ? error : { error: (facing as UserFacing).message, user_facing_error: facing };
+  }
+
+  /** The same for a user-facing error alone, or anything else that the engine answers. */
+  explainFacing(answer: object): object {
+    const { error_code: code, meta } = answer as UserFacing;
+    return code === 'P2036' && meta?.id !== undefined ? userFacing(this.errors.take(meta.id)) : answer;
   }
 }
 
-function answerOf(error: string, userFacing: object): string {
-  return JSON.stringify({ errors: [{ error, user_facing_error: userFacing }] });
+/** What the code of an error that the adapter could not express looks like in an answer. */
+const FOREIGN = '"P2036"';
+
+interface UserFacing {
+  readonly message: string;
+  readonly error_code?: string;
+  readonly meta?: { readonly id?: number };
+}
+
+interface AnswerError {
+  readonly error: string;
+  readonly user_facing_error: object;
+}
+
+interface Answer {
+  readonly errors?: readonly AnswerError[];
+  readonly batchResult?: readonly Answer[];
+}
+
+function userFacing(error: unknown): object {
+  if (error instanceof KnownFault) return error.toJSON();
+  return { is_panic: error instanceof EnginePanic, message: messageOf(error), backtrace: null };
+}
+
+function answerOf(error: unknown): string {
+  return JSON.stringify({ errors: [{ error: messageOf(error), user_facing_error: userFacing(error) }] });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 interface Single {
@@ -96,8 +139,4 @@ function parseBody(body: string): Single | Batch {
 
 function isSingle(value: unknown): value is Single {
   return typeof value === 'object' && value !== null && 'query' in value && typeof value.query === 'string';
-}
-
-function isolation(request: Batch): string {
-  return JSON.stringify(request.isolationLevel ?? null);
 }

@@ -134,12 +134,12 @@ const ACTIONS: ReadonlyArray<readonly [prefix: string, suffix: string, action: s
   ['deleteMany', '', 'deleteMany'],
 ];
 
-/** The GraphQL root fields of `schema`, by name. */
-export function rootFields(schema: Schema): ReadonlyMap<string, RootField> {
+/** The GraphQL root fields of `schema`, by name; with those for SQL of the client's own if `raw`. */
+export function rootFields(schema: Schema, raw: boolean): ReadonlyMap<string, RootField> {
   const fields = new Map<string, RootField>();
   for (const model of schema.models.values()) {
     for (const [prefix, suffix, action] of ACTIONS) fields.set(prefix + model.name + suffix, { action, model });
   }
-  for (const action of ['queryRaw', 'executeRaw']) fields.set(action, { action, model: undefined });
+  for (const action of raw ? ['queryRaw', 'executeRaw'] : []) fields.set(action, { action, model: undefined });
   return fields;
 }
