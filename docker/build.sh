@@ -1,26 +1,51 @@
 #!/bin/sh
-# Builds the named targets (full, slim, builder) from the locked base; prints progress on stderr only.
-# Variables: CONTAINER_ENGINE, INDEX_URL (a mirror of PyPI), CA_BUNDLE, ENTERPRISE=1 (licensees of LiteLLM), TAG.
+# Builds the named targets from locked root file systems; prints progress on stderr only. Targets: full, slim, builder,
+# prisma (the stage with the generated database client, for tests), postgres-17, postgres-15.
+# Variables: CONTAINER_ENGINE, INDEX_URL (a mirror of PyPI), NPM_REGISTRY, CA_BUNDLE, ENTERPRISE=1 (licensees of
+# LiteLLM), TAG.
 set -eu
 
 cd "$(dirname "$0")/.."
 engine=$(sh docker/base/engine.sh)
-base=$(python3 docker/base/rootfs.py runtime --engine "$engine")
-tools=$(python3 docker/base/rootfs.py tools --engine "$engine")
 ca="${CA_BUNDLE:-/etc/ssl/certs/ca-certificates.crt}"
 tag="${TAG:-dev}"
 
+rootfs() { python3 docker/base/rootfs.py "$1" --engine "$engine"; }
+# shellcheck disable=SC2086
+build() { DOCKER_BUILDKIT=1 $engine build "$@" >&2; }
+
 for target in "${@:-full}"; do
+    name="slipway:$tag-$target"
+    # Assignments of their own: a command that fails inside an argument would not stop the script.
     case "$target" in
-        full) name="slipway:$tag" ;;
-        slim | builder) name="slipway:$tag-$target" ;;
-        *) echo "build.sh: unknown target $target; use full, slim or builder" >&2 && exit 64 ;;
+        full)
+            name="slipway:$tag"
+            base=$(rootfs full)
+            set -- --build-arg BASE_FULL="$base"
+            ;;
+        slim)
+            base=$(rootfs runtime)
+            set -- --build-arg BASE="$base" --build-arg FLAVOUR=slim
+            ;;
+        builder | prisma) set -- ;;
+        postgres-*)
+            name="slipway-postgres:${target#postgres-}"
+            base=$(rootfs "$target")
+            echo "build: $name" >&2
+            build --tag "$name" --build-arg BASE="$base" docker/postgres
+            continue
+            ;;
+        *)
+            echo "build.sh: unknown target $target; the targets are named at the top of docker/build.sh" >&2
+            exit 64
+            ;;
     esac
+    tools=$(rootfs tools)
     echo "build: $name" >&2
-    set -- --target "$target" --tag "$name" --build-arg BASE="$base" --build-arg TOOLS="$tools"
+    set -- "$@" --target "$target" --tag "$name" --build-arg TOOLS="$tools"
     set -- "$@" --build-arg REVISION="$(git rev-parse HEAD 2>/dev/null || echo unknown)"
     set -- "$@" --build-arg ENTERPRISE="${ENTERPRISE:-0}" --build-arg INDEX_URL="${INDEX_URL:-}"
+    set -- "$@" --build-arg NPM_REGISTRY="${NPM_REGISTRY:-}"
     if [ -r "$ca" ]; then set -- "$@" --secret "id=ca,src=$ca"; fi
-    # shellcheck disable=SC2086
-    DOCKER_BUILDKIT=1 $engine build "$@" . >&2
+    build "$@" .
 done

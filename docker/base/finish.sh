@@ -1,15 +1,15 @@
 #!/bin/sh
 # Finishes a Debian root file system from the inside, where / is the target: removes what the running gateway never
-# needs and what differs from one build to the next. Usage: finish.sh runtime.txt (its minus lines name packages to remove).
+# needs and what differs from one build to the next. Usage: finish.sh LIST... (their minus lines name what to remove).
 # Used by rootfs.py inside mmdebstrap, and by a plain `docker build` after apt-get install.
 set -eu
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive
 
-[ "$#" = 1 ] && [ -r "$1" ] || { echo "finish.sh: name the list of packages, such as runtime.txt" >&2; exit 64; }
+[ "$#" -ge 1 ] && [ -r "$1" ] || { echo "finish.sh: name the lists of packages, such as runtime.txt" >&2; exit 64; }
 
 # One after the other, in the order of the list: a removal script may call what leaves later.
 # shellcheck disable=SC2013
-for package in $(sed -n 's/^-\([a-z0-9.+-]*\).*/\1/p' "$1"); do
+for package in $(sed -n 's/^-\([a-z0-9.+-]*\).*/\1/p' "$@"); do
   case $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null) in
     *' installed') dpkg --purge --force-depends --force-remove-essential --force-remove-protected "$package" ;;
   esac
@@ -35,6 +35,9 @@ find / -xdev \( -perm -4000 -o -perm -2000 \) ! -type l -exec chmod ug-s {} +
 # Parts of the standard library that only developers of Python use.
 for part in test idlelib turtledemo tkinter turtle.py pydoc_data; do rm -rf /usr/lib/python3.*/"$part"; done
 rm -f /usr/lib/python3.*/lib-dynload/_test*.so /usr/lib/python3.*/lib-dynload/_xxtest*.so /usr/lib/python3.*/lib-dynload/xx*.so
+
+# Type declarations, for writing JavaScript.
+rm -rf /usr/share/nodejs/@types /usr/share/nodejs/undici-types
 
 # Character sets of iconv(3): UTF-8 is part of libc itself, and Python brings codecs of its own.
 rm -rf /usr/lib/*/gconv

@@ -1,12 +1,15 @@
 #!/bin/sh
 # Installs what a list names that the base image does not have yet: nothing after `make`, whose base has all of it, and
-# the mirror's current versions in a plain `docker build`. Usage: install.sh runtime|tools
+# the mirror's current versions in a plain `docker build`. Usage: install.sh runtime|full|tools
 set -eu
 
 here=$(dirname "$0")
 wanted() { sed -e 's/#.*//' -e '/^-/d' -e '/^[[:space:]]*$/d' "$@"; }
 lists="$here/runtime.txt"
-if [ "$1" = tools ]; then lists="$lists $here/tools.txt"; fi
+case "$1" in
+    full) lists="$lists $here/node.txt" ;;
+    tools) lists="$lists $here/tools.txt" ;;
+esac
 
 missing=
 # shellcheck disable=SC2086
@@ -19,8 +22,9 @@ export DEBIAN_FRONTEND=noninteractive
 apt-get update -q
 # shellcheck disable=SC2086
 apt-get install -q -y --no-install-recommends $missing
-if [ "$1" = runtime ]; then
-    sh "$here/finish.sh" "$here/runtime.txt"
-else
+if [ "$1" = tools ]; then
     rm -rf /var/lib/apt/lists/*
+else
+    # shellcheck disable=SC2086
+    sh "$here/finish.sh" $lists
 fi

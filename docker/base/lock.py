@@ -1,4 +1,4 @@
-"""Resolve the wanted packages against the mirror and write ``runtime.lock`` and ``tools.lock`` (``make lock``)."""
+"""Resolve the wanted packages against the mirror and write a lock file for each target (``make lock``)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from mirrors import Mirrors, discover
-from packages import ARCHITECTURES, HERE, SUITES, TARGETS, BaseError, Lock, Package, wanted
+from packages import ARCHITECTURES, HERE, TARGETS, BaseError, Lock, Package, load_lock, wanted
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 SEARCH_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
@@ -20,9 +20,10 @@ _INST = re.compile(r"^Inst (?P<name>[^\s:]+)(?::\S+)? (?:\[\S+\] )?\((?P<version
 
 
 class Resolver:
-    """apt with an empty system of its own: nothing installed, one architecture, only our three suites."""
+    """apt with an empty system of its own: nothing installed, one architecture, the suites of one release."""
 
-    def __init__(self, root: Path, mirrors: Mirrors, architecture: str) -> None:
+    def __init__(self, root: Path, mirrors: Mirrors, suites: tuple[str, ...], architecture: str) -> None:
+        self._suites = suites
         self._architecture = architecture
         self._lists = root / "lists"
         for folder in (
@@ -36,7 +37,7 @@ class Resolver:
         (root / "status").touch()
         sources = root / "etc" / "sources.list"
         lines = []
-        for suite in SUITES:
+        for suite in suites:
             mirror = mirrors.security if suite.endswith("-security") else mirrors.main
             lines.append(f"deb [signed-by={KEYRING}] {mirror} {suite} main\n")
         sources.write_text("".join(lines), encoding="utf-8")
@@ -58,7 +59,7 @@ APT::Sandbox::User "root"; pkgCacheGen::ForceEssential ","; Acquire::Languages "
             raise BaseError(
                 f"{' '.join(command[:2])} failed for {self._architecture}",
                 done.stderr.strip() or f"exit code {done.returncode}",
-                "check the names in docker/base/*.txt and that DEBIAN_MIRROR has the suites " + ", ".join(SUITES),
+                "check the names in docker/base/*.txt and that DEBIAN_MIRROR has the suites " + ", ".join(self._suites),
             )
         return done.stdout
 
@@ -103,16 +104,22 @@ def write_locks() -> None:
         )
     mirrors = discover()
     epoch = 0
-    sets: dict[str, set[Package]] = {target: set() for target in TARGETS}
-    for architecture in ARCHITECTURES:
-        with tempfile.TemporaryDirectory(prefix="slipway-lock-") as folder:
-            resolver = Resolver(Path(folder), mirrors, architecture)
-            epoch = max(epoch, resolver.update())
-            for target, packages in sets.items():
-                packages.update(resolver.resolve(wanted(target)[0]))
-    for target, packages in sets.items():
-        path = HERE / f"{target}.lock"
-        path.write_text(Lock(epoch, tuple(packages)).text(), encoding="utf-8")
+    sets: dict[str, set[Package]] = {name: set() for name in TARGETS}
+    for suites in {target.suites for target in TARGETS.values()}:
+        for architecture in ARCHITECTURES:
+            with tempfile.TemporaryDirectory(prefix="slipway-lock-") as folder:
+                resolver = Resolver(Path(folder), mirrors, suites, architecture)
+                epoch = max(epoch, resolver.update())
+                for name, target in TARGETS.items():
+                    if target.suites == suites:
+                        sets[name].update(resolver.resolve(wanted(name)[0]))
+    for name, packages in sets.items():
+        path = HERE / f"{name}.lock"
+        new = tuple(sorted(packages))
+        if path.exists() and load_lock(name).packages == new:
+            print(f"{path.name}: unchanged", file=sys.stderr)  # with its epoch, so that its image stays the same
+            continue
+        path.write_text(Lock(epoch, new).text(), encoding="utf-8")
         print(f"{path.name}: {len(packages)} packages", file=sys.stderr)
 
 

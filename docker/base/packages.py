@@ -8,13 +8,36 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ARCHITECTURES = ("amd64", "arm64")
-SUITES = ("trixie", "trixie-updates", "trixie-security")
-# What each target installs: tools are the runtime and more, so that a build stage sees the same libraries.
-TARGETS = {"runtime": ("runtime.txt",), "tools": ("runtime.txt", "tools.txt")}
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SECURITY_POOL = "pool/updates/"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A root file system: the name of its image, the lists it installs, and the Debian release they come from."""
+
+    image: str
+    lists: tuple[str, ...]
+    suite: str = "trixie"
+
+    @property
+    def suites(self) -> tuple[str, ...]:
+        """The release with its updates and its security fixes."""
+        return (self.suite, f"{self.suite}-updates", f"{self.suite}-security")
+
+
+TARGETS = {
+    # What an image stands on: without and with Node.
+    "runtime": Target("slipway-base", ("runtime.txt",)),
+    "full": Target("slipway-base-full", ("runtime.txt", "node.txt")),
+    # The runtime and more, so that a build stage sees the same libraries.
+    "tools": Target("slipway-tools", ("runtime.txt", "tools.txt")),
+    # The database of the quickstart and the tests, in the release that has this version.
+    "postgres-17": Target("slipway-postgres-base-17", ("postgres.txt", "postgres-17.txt")),
+    "postgres-15": Target("slipway-postgres-base-15", ("postgres.txt", "postgres-15.txt"), "bookworm"),
+}
 
 
 class BaseError(Exception):
@@ -104,7 +127,7 @@ def parse_lock(text: str, where: str) -> Lock:
 
 
 def load_lock(target: str) -> Lock:
-    """The lock of a target (``runtime`` or ``tools``). Raises BaseError when it is missing or broken."""
+    """The lock of a target. Raises BaseError when it is missing or broken."""
     path = HERE / f"{target}.lock"
     try:
         text = path.read_text(encoding="utf-8")
@@ -130,7 +153,7 @@ def wanted(target: str) -> tuple[list[str], list[str]]:
     """What a target installs and removes, over all its lists."""
     install: list[str] = []
     remove: list[str] = []
-    for name in TARGETS[target]:
+    for name in TARGETS[target].lists:
         more, less = parse_wanted((HERE / name).read_text(encoding="utf-8"))
         install += more
         remove += less

@@ -1,6 +1,6 @@
 """Build the base root file system from its lock and load it into the container engine; prints the image's tag.
 
-Usage: rootfs.py runtime|tools [--engine COMMAND] [--tar FILE]
+Usage: rootfs.py TARGET [--engine COMMAND] [--tar FILE]
 """
 
 from __future__ import annotations
@@ -25,8 +25,6 @@ from archive import Image, Layer, sha256_of, timestamp, write_archive
 from mirrors import Mirrors, discover
 from packages import HERE, TARGETS, BaseError, Lock, Package, load_lock, wanted
 
-SUITE = "trixie"
-NAMES = {"runtime": "slipway-base", "tools": "slipway-tools"}
 MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 # What decides the bytes of the result besides the lock.
 SCRIPTS = ("finish.sh", "rootfs.py", "archive.py")
@@ -38,9 +36,9 @@ TIMEOUT_SECONDS = 60
 def tag_of(target: str, architecture: str) -> str:
     """The image's name: a hash over everything that goes into it, so that equal input is never built twice."""
     digest = hashlib.sha256(architecture.encode())
-    for name in (f"{target}.lock", *TARGETS[target], *SCRIPTS):
+    for name in (f"{target}.lock", *TARGETS[target].lists, *SCRIPTS):
         digest.update((HERE / name).read_bytes())
-    return f"{NAMES[target]}:{digest.hexdigest()[:12]}"
+    return f"{TARGETS[target].image}:{digest.hexdigest()[:12]}"
 
 
 def cache_folder() -> Path:
@@ -158,7 +156,7 @@ def build(target: str, lock: Lock, architecture: str, tar: Path) -> None:
             f"--customize-hook={query} >{shlex.quote(str(installed))}",
             f"--customize-hook=mkdir -p \"$1{inside}\" && cp {shlex.quote(str(scripts))}/* \"$1{inside}\"",
             f"--customize-hook=chroot \"$1\" sh {inside}/finish.sh {inside}/packages.txt",
-            "--format=tar", SUITE, str(tar), f"deb [trusted=yes] copy://{work} ./",
+            "--format=tar", TARGETS[target].suite, str(tar), f"deb [trusted=yes] copy://{work} ./",
         ]  # fmt: skip
         environment = {
             "PATH": f"{os.environ.get('PATH', '')}:{SEARCH_PATH}", "LC_ALL": "C.UTF-8", "HOME": str(work),
