@@ -1,0 +1,38 @@
+// Bundles the command into dist/: one executable script, the WebAssembly beside it, the notices of what is inside.
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { build } from 'esbuild';
+
+rmSync('dist', { recursive: true, force: true });
+mkdirSync('dist');
+
+const { metafile } = await build({
+  entryPoints: ['src/main.ts'],
+  outfile: 'dist/prisma',
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'cjs',
+  metafile: true,
+  legalComments: 'none',
+  // pg asks for these only where somebody installed or configured them.
+  external: ['pg-native', 'pg-cloudflare', 'cloudflare:sockets'],
+  // Node itself, not env: so the kernel names the process `prisma`.
+  banner: { js: '#!/usr/bin/node' },
+});
+chmodSync('dist/prisma', 0o755);
+
+const engine = 'node_modules/@prisma/schema-engine-wasm';
+copyFileSync(`${engine}/schema_engine_bg.wasm`, 'dist/schema_engine_bg.wasm');
+
+const packages = new Set(
+  Object.keys(metafile.inputs).flatMap((input) => input.match(/^(?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)/)?.[1] ?? []),
+);
+const notices = [...packages].sort().map((name) => {
+  const folder = join('node_modules', name);
+  const { version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+  return `${name} ${version} (${license})\n\n${file === undefined ? '' : readFileSync(join(folder, file), 'utf8')}`;
+});
+writeFileSync(join('dist', 'NOTICES.txt'), notices.join(`\n${'-'.repeat(80)}\n\n`));
