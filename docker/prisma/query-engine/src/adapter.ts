@@ -122,6 +122,8 @@ export class PoolAdapter implements Adapter {
     const started = performance.now();
     try {
       const outcome = await connection.run(query.sql, query.args);
+      // PostgreSQL takes the COMMIT of a transaction with a failed statement for a ROLLBACK, and says so in passing.
+      if (query.sql === 'COMMIT' && outcome.command !== 'COMMIT') return ROLLED_BACK;
       return { ok: true, value: await convert(outcome, connection, this.types) };
     } catch (error) {
       return failed(error, this.errors);
@@ -168,6 +170,18 @@ export class PoolAdapter implements Adapter {
 }
 
 const DONE: Result<undefined> = { ok: true, value: undefined };
+const ROLLED_BACK: Result<never> = {
+  ok: false,
+  error: {
+    kind: 'Postgres',
+    code: '25P02',
+    severity: 'ERROR',
+    message: 'the transaction was rolled back, because a statement in it had failed',
+    detail: undefined,
+    column: undefined,
+    hint: undefined,
+  },
+};
 const BOUNDARY = /^(?:BEGIN|COMMIT|ROLLBACK)$/;
 
 type Convert<T> = (outcome: Outcome, connection: Connection, types: ColumnTypes) => T | Promise<T>;

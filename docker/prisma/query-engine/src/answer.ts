@@ -3,8 +3,8 @@
 const TAGGED = '{"$type":"';
 
 /**
- * Unwraps tagged values: `{"$type":"DateTime","value":"…"}` becomes `"…"`, a BigInt becomes a number with all its digits.
- * The search is exact: inside a JSON string the quotes of the tag would be escaped.
+ * Unwraps tagged values: `{"$type":"DateTime","value":"…"}` becomes `"…"`. The search is exact: inside a JSON string the
+ * quotes of the tag would be escaped.
  */
 export function untagged(json: string): string {
   let start = json.indexOf(TAGGED);
@@ -13,11 +13,9 @@ export function untagged(json: string): string {
   let done = 0;
   while (start >= 0) {
     const typeEnd = json.indexOf('"', start + TAGGED.length);
-    const type = json.slice(start + TAGGED.length, typeEnd);
     const valueStart = typeEnd + '","value":'.length;
     const valueEnd = endOfString(json, valueStart);
-    parts.push(json.slice(done, start));
-    parts.push(type === 'BigInt' ? json.slice(valueStart + 1, valueEnd - 1) : json.slice(valueStart, valueEnd));
+    parts.push(json.slice(done, start), json.slice(valueStart, valueEnd));
     done = valueEnd + 1;
     start = json.indexOf(TAGGED, done);
   }
@@ -33,5 +31,48 @@ function endOfString(json: string, start: number): number {
     while (json.charCodeAt(end - 1 - slashes) === 0x5c) slashes += 1;
     if (slashes % 2 === 0) return end + 1;
     end = json.indexOf('"', end + 1);
+  }
+}
+
+const RESULTS = '{"batchResult":[';
+const DATA = '{"data":{"';
+
+/** Puts the asked-for names of a batch's results in the place of the engine's; `aliases` are in the batch's order. */
+export function renamed(json: string, aliases: readonly string[]): string {
+  if (!json.startsWith(RESULTS)) return json;
+  const parts: string[] = [RESULTS];
+  let position = RESULTS.length;
+  for (const alias of aliases) {
+    const end = endOfObject(json, position);
+    if (json.startsWith(DATA, position)) {
+      const nameEnd = json.indexOf('"', position + DATA.length);
+      parts.push(DATA, alias, json.slice(nameEnd, end));
+    } else {
+      parts.push(json.slice(position, end));
+    }
+    // The comma between two results, or what closes the list.
+    parts.push(json.charAt(end));
+    position = end + 1;
+  }
+  return parts.join('') + json.slice(position);
+}
+
+/** The index after the object or list that begins at `start`. */
+function endOfObject(json: string, start: number): number {
+  let depth = 0;
+  for (let position = start; ; position += 1) {
+    switch (json[position]) {
+      case '"':
+        position = endOfString(json, position) - 1;
+        break;
+      case '{':
+      case '[':
+        depth += 1;
+        break;
+      case '}':
+      case ']':
+        depth -= 1;
+        if (depth === 0) return position + 1;
+    }
   }
 }

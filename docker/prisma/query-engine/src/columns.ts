@@ -6,8 +6,10 @@ const Type = {
   Int32: 0, Int64: 1, Float: 2, Double: 3, Numeric: 4, Boolean: 5, Character: 6, Text: 7, Date: 8, Time: 9,
   DateTime: 10, Json: 11, Enum: 12, Bytes: 13, Uuid: 15,
 } as const;
-/** What an array's number is above its element's. */
-const ARRAY = 64;
+/** The number of an array's type by its element's; there is no array of type 14. */
+function arrayOf(type: number): number {
+  return type === Type.Uuid ? 78 : type + 64;
+}
 
 export type Value = string | number | boolean | null | Value[];
 
@@ -107,10 +109,11 @@ export const READ_AS_ENUM: Reader = { type: Type.Enum, read: asIs };
 /** Reads arrays whose elements `element` reads. */
 export function arrayReader(element: Reader): Reader {
   const flat = (text: string): Value => {
-    if (/^(?:\[[^=]*=)?\{\{/.test(text)) throw new UnreadableValue();
+    // More than one dimension; or a type that counts as an array and is not written as one.
+    if (!/^(?:\[[^=]*=)?\{(?!\{)/.test(text)) throw new UnreadableValue();
     return parseArray(text, element.read);
   };
-  return { type: element.type + ARRAY, read: flat };
+  return { type: arrayOf(element.type), read: flat };
 }
 
 const READERS = new Map<number, Reader>();

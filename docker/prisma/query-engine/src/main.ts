@@ -63,7 +63,7 @@ function listen(server: Server, { host, port }: Options): Promise<void> {
 }
 
 function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+  process.stderr.write(`${line}\n`);
 }
 
 /** Ends the process; a trap of the engine is answered first. */

@@ -1,5 +1,5 @@
 /** From the body of a request to the engine and back: single operations and batches. */
-import { untagged } from './answer.js';
+import { renamed, untagged } from './answer.js';
 import type { ForeignErrors } from './adapter.js';
 import { KnownFault } from './faults.js';
 import type { Translator } from './graphql.js';
@@ -53,7 +53,8 @@ export class Requests {
     const isolation = JSON.stringify(request.isolationLevel ?? null);
     const together = request.transaction === true ? `,"transaction":{"isolationLevel":${isolation}}` : '';
     const body = `{"batch":[${operations.map(({ json }) => json).join(',')}]${together}}`;
-    return untagged(this.explained(await this.engine.query(body, NO_TRACE, transaction)));
+    const answer = this.explained(await this.engine.query(body, NO_TRACE, transaction));
+    return renamed(untagged(answer), operations.map(({ alias }) => alias));
   }
 
   /** Puts errors of ours in the place of the numbers by which the engine knows them. */
@@ -106,7 +107,7 @@ function userFacing(error: unknown): object {
   return { is_panic: error instanceof EnginePanic, message: messageOf(error), backtrace: null };
 }
 
-function answerOf(error: unknown): string {
+export function answerOf(error: unknown): string {
   return JSON.stringify({ errors: [{ error: messageOf(error), user_facing_error: userFacing(error) }] });
 }
 

@@ -13,7 +13,8 @@ export type Argument = string | Buffer | null;
 export interface Outcome {
   readonly columns: readonly Column[];
   readonly rows: ReadonlyArray<ReadonlyArray<string | null>>;
-  /** Rows that the command says it affected. */
+  /** The command that was done, and the rows that it says it affected. */
+  readonly command: string;
   readonly affected: number;
 }
 
@@ -24,7 +25,7 @@ export class Statement implements Submittable {
   private parameters: readonly number[] = NO_PARAMETERS;
   private columns: readonly Column[] = NO_COLUMNS;
   private readonly rows: Array<ReadonlyArray<string | null>> = [];
-  private affected = 0;
+  private tag = '';
   private synced = false;
   private described = false;
   private failure: Error | undefined;
@@ -104,15 +105,15 @@ export class Statement implements Submittable {
   }
 
   handleCommandComplete(message: { text: string }): void {
-    const count = /\d+$/.exec(message.text);
-    this.affected = count === null ? 0 : Number(count[0]);
+    this.tag = message.text;
   }
 
   handleReadyForQuery(): void {
     if (this.failure !== undefined) {
       this.done(this.failure, undefined);
     } else {
-      this.done(undefined, { columns: this.columns, rows: this.rows, affected: this.affected });
+      const [, command, count] = /^(.*?)(?: \d+)*?(?: (\d+))?$/.exec(this.tag)!;
+      this.done(undefined, { columns: this.columns, rows: this.rows, command: command!, affected: Number(count ?? 0) });
     }
   }
 

@@ -96,15 +96,20 @@ function isDuration(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-/** The statuses of the native engine. */
-function replyFor(answer: object): Reply {
-  const text = JSON.stringify(answer);
-  if (!('error_code' in answer) && !('is_panic' in answer)) return reply(200, text);
-  const error = 'meta' in answer ? String((answer.meta as { error?: unknown } | undefined)?.error) : '';
-  if (error.startsWith('Unable to start a transaction')) return reply(504, text);
-  if (error.startsWith('Transaction not found')) return reply(404, text);
-  if (error.startsWith('Transaction already closed')) return reply(422, text);
-  return reply(500, text);
+interface UserFacing {
+  readonly is_panic: boolean;
+  readonly message: string;
+  readonly meta?: { readonly error?: string };
+}
+
+/**
+ * An error as the answer to a query has it, with status 200: only there does the client look for Prisma's codes. (The
+ * native engine answers 504, 404, 422 or 500 with the bare error, from which the client makes one without a code.)
+ */
+function replyFor(answer: object | UserFacing): Reply {
+  if (!('is_panic' in answer)) return reply(200, JSON.stringify(answer));
+  const { message, meta } = answer as UserFacing;
+  return reply(200, JSON.stringify({ errors: [{ error: meta?.error ?? message, user_facing_error: answer }] }));
 }
 
 function reply(status: number, body: string): Reply {
