@@ -69,10 +69,19 @@ def migrate(environment: Mapping[str, str]) -> None:
         raise MigrationFailed("LiteLLM's resolver gave up; its lines above say why")
 
 
-def build_indexes(environment: Mapping[str, str]) -> bool:
-    """Build the indexes that LiteLLM keeps out of its migrations; False when one is still missing."""
+def build_indexes(environment: Mapping[str, str], *, at_once: bool = False) -> bool:
+    """Build the indexes that LiteLLM keeps out of its migrations; False when one is still missing.
+
+    ``at_once`` leaves out the two seconds after each, in which a replica that waits for LiteLLM's lock may have it:
+    over a few rows nobody waits long.
+    """
+    manager = _utils().ProxyExtrasDBManager
+    from litellm_proxy_extras import request_log_indexes
+
+    if at_once:
+        vars(request_log_indexes)["_LOCK_HANDOVER_SECONDS"] = 0.0
     with _prepared(environment):
-        return bool(_utils().ProxyExtrasDBManager.build_request_log_indexes())
+        return bool(manager.build_request_log_indexes())
 
 
 def index_names() -> tuple[str, ...]:

@@ -88,8 +88,9 @@ def _indexes_missing(connected: connection.Connection, address: Address, *, wait
     """Build LiteLLM's late indexes now where that is quick or somebody waits for it; tell whether they are missing."""
     if not ledger.missing_indexes(connected, address.schema):
         return False
-    if wait or ledger.few_requests_logged(connected, address.schema):
-        return not extras.build_indexes(address.environment())
+    few = ledger.few_requests_logged(connected, address.schema)
+    if wait or few:
+        return not extras.build_indexes(address.environment(), at_once=few)
     return True
 
 
