@@ -29,10 +29,20 @@ copyFileSync(`${engine}/schema_engine_bg.wasm`, 'dist/schema_engine_bg.wasm');
 const packages = new Set(
   Object.keys(metafile.inputs).flatMap((input) => input.match(/^(?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)/)?.[1] ?? []),
 );
+/** The text of a package's licence: its file, its readme's section, or (Apache-2.0 is the same for all) the compiler's. */
+function licence(folder, name) {
+  const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+  if (file !== undefined) return readFileSync(join(folder, file), 'utf8');
+  const readme = readdirSync(folder).find((entry) => /^readme/i.test(entry));
+  const section = readme && /^#+ *licen[cs]e\s+([^]*)/im.exec(readFileSync(join(folder, readme), 'utf8'))?.[1];
+  if (section) return section;
+  if (name === 'Apache-2.0') return readFileSync('node_modules/typescript/LICENSE.txt', 'utf8');
+  throw new Error(`${folder} has no text of its licence`);
+}
+
 const notices = [...packages].sort().map((name) => {
   const folder = join('node_modules', name);
   const { version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-  const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
-  return `${name} ${version} (${license})\n\n${file === undefined ? '' : readFileSync(join(folder, file), 'utf8')}`;
+  return `${name} ${version} (${license})\n\n${licence(folder, license)}`;
 });
 writeFileSync(join('dist', 'NOTICES.txt'), notices.join(`\n${'-'.repeat(80)}\n\n`));

@@ -13,8 +13,8 @@ const UNDEFINED_TABLE = '42P01';
 const WANTS_NO_TRANSACTION = ['25001', '2D000'];
 
 /**
- * Whether the ledger holds exactly `migrations`, all finished with these scripts. Then the engine has nothing to do.
- * Anything else, a ledger that cannot be read included, is for the engine to judge.
+ * Whether the ledger holds every one of `migrations`, finished with this script, and no failed one. Then the engine
+ * would find nothing to apply; what it needs no lock to know, it is not loaded for. Anything else is for it to judge.
  */
 export async function isComplete(session: Session, migrations: Migration[]): Promise<boolean> {
   let answer: Rows;

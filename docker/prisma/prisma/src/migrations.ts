@@ -40,7 +40,8 @@ export function listed(folder: string, migrations: Migration[]): MigrationList {
     migrationDirectories: migrations.map(({ name, script }) => ({
       path: name,
       migrationFile: {
-        path: 'migration.sql',
+        // The engine only says it, where the file is missing.
+        path: join(folder, name, 'migration.sql'),
         content:
           script instanceof Error ? { tag: 'error', value: script.message } : { tag: 'ok', value: script.toString('utf8') },
       },

@@ -25,14 +25,18 @@ export function explainClient(schema: Schema): string {
   );
 }
 
-/** Whether the client in the image was generated from this schema: it keeps a copy of what it was generated from. */
+/** Whether the client in the image was generated from this schema, of which it keeps a copy in other white space. */
 function isGenerated(schema: Schema): boolean {
   try {
     return readdirSync(LIBRARIES).some((python) => {
       const copy = join(LIBRARIES, python, 'site-packages/prisma/schema.prisma');
-      return readFileSync(copy, 'utf8').trim() === schema.content.trim();
+      return bare(readFileSync(copy, 'utf8')) === bare(schema.content);
     });
   } catch {
     return false;
   }
+}
+
+function bare(text: string): string {
+  return text.replace(/\s+/g, '');
 }
