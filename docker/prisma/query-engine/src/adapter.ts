@@ -77,7 +77,7 @@ export class PoolAdapter implements Adapter {
   readonly provider = 'postgres';
   readonly adapterName = 'slipway-pg';
   private readonly types = new ColumnTypes();
-  private readonly reserved: Connection[] = [];
+  private readonly reserved: Transaction[] = [];
 
   constructor(
     private readonly pool: Pool,
@@ -86,9 +86,9 @@ export class PoolAdapter implements Adapter {
     private readonly metrics: Metrics,
   ) {}
 
-  /** The next transaction begins on this connection. */
-  reserve(connection: Connection): void {
-    this.reserved.push(connection);
+  /** The next transaction that the engine begins is this one. */
+  reserve(transaction: Transaction): void {
+    this.reserved.push(transaction);
   }
 
   queryRaw = (query: Query): Promise<Result<ResultSet>> => this.once(query, resultSet);
@@ -96,8 +96,7 @@ export class PoolAdapter implements Adapter {
 
   startTransaction = async (): Promise<Result<Transaction>> => {
     try {
-      const connection = this.reserved.shift() ?? (await this.pool.acquire());
-      return { ok: true, value: this.transaction(connection) };
+      return { ok: true, value: this.reserved.shift() ?? this.transaction(await this.pool.acquire()) };
     } catch (error) {
       return failed(error, this.errors);
     }
@@ -137,7 +136,7 @@ export class PoolAdapter implements Adapter {
    * The engine itself sends BEGIN, COMMIT and ROLLBACK, then calls `commit` or `rollback` to give the connection back.
    * When one of those fails, or the connection is lost, it forgets the call.
    */
-  private transaction(connection: Connection): Transaction {
+  transaction(connection: Connection): Transaction {
     connection.inTransaction = true;
     let open = true;
     const giveBack = (): void => {

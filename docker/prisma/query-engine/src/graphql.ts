@@ -5,13 +5,17 @@
 import { KnownFault } from './faults.js';
 import { isEngineJson } from './json-text.js';
 import { PLAIN, under, type Models, type Place } from './places.js';
-import type { RootField } from './schema.js';
+import type { Model, RootField } from './schema.js';
 
-/** A translated operation. `field` is the name under which the engine answers, `alias` the one that was asked for. */
+/** A translated operation. */
 export interface Operation {
   readonly json: string;
+  /** The name under which the engine answers, and the one that was asked for. */
   readonly field: string;
   readonly alias: string;
+  readonly model: Model | undefined;
+  /** The names that are selected of the model itself. */
+  readonly selected: readonly string[];
 }
 
 /** The text is no GraphQL that the native engine would take. */
@@ -42,6 +46,7 @@ class Pass {
   /** The keys that lead to the value being read, and the fields that lead to the selection. */
   private readonly path: string[] = [];
   private readonly fields: string[] = [];
+  private selected: readonly string[] = [];
 
   constructor(
     private readonly text: string,
@@ -71,7 +76,8 @@ class Pass {
     const place: Place = root.model === undefined ? PLAIN : { at: 'arguments', model: root.model };
     const query = this.field(field, place, root.model?.name);
     const model = root.model === undefined ? '' : `"modelName":"${root.model.name}",`;
-    return { json: `{${model}"action":"${root.action}","query":${query}}`, field, alias };
+    const json = `{${model}"action":"${root.action}","query":${query}}`;
+    return { json, field, alias, model: root.model, selected: this.selected };
   }
 
   /** What follows a field's name: arguments and selection. */
@@ -87,9 +93,11 @@ class Pass {
     this.enter();
     this.expect('{');
     const fields: string[] = [];
+    const names: string[] = [];
     while (this.peek() !== '}') {
       let name = this.name();
       if (this.take(':')) name = this.name();
+      names.push(name);
       const next = this.peek();
       if (next === '(' || next === '{') {
         const related = model === undefined ? undefined : this.models.get(model)?.fields.get(name);
@@ -102,6 +110,8 @@ class Pass {
     }
     this.expect('}');
     this.depth -= 1;
+    // The outermost selection ends last.
+    this.selected = names;
     return `{${fields.join(',')}}`;
   }
 

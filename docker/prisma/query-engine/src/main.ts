@@ -9,6 +9,8 @@ import { createHttpServer } from './http.js';
 import { endOnSignal, watchWorker } from './lifecycle.js';
 import { Metrics } from './metrics.js';
 import { readOptions, UsageFault, type Options } from './options.js';
+import { Planner } from './plans/planner.js';
+import { UniqueReads } from './plans/reads.js';
 import { Pool } from './pool.js';
 import { Requests } from './requests.js';
 import { createRoutes } from './routes.js';
@@ -36,7 +38,12 @@ async function main(): Promise<void> {
   pool.release(await first);
 
   const roots = rootFields(options.schema, options.rawQueries);
-  const requests = new Requests(engine, new Translator(roots, options.schema.models), errors, metrics);
+  const translator = new Translator(roots, options.schema.models);
+  // Whoever wants to see the statements wants to see all of them, and only those that are run.
+  const reads = options.logQueries
+    ? undefined
+    : new UniqueReads(await Planner.open(engine, translator, (begun) => adapter.reserve(begun)), pool, metrics);
+  const requests = new Requests(engine, translator, errors, metrics, reads);
   const transactions = new Transactions(engine, pool, adapter, (answer) => requests.explainFacing(answer));
   const server = createHttpServer(createRoutes(requests, transactions, options.metrics ? metrics : undefined, pool));
   endOnSignal(

@@ -4,6 +4,7 @@ import type { ForeignErrors } from './adapter.js';
 import { KnownFault } from './faults.js';
 import type { Translator } from './graphql.js';
 import type { Metrics } from './metrics.js';
+import type { UniqueReads } from './plans/reads.js';
 import { isIdentifier, notFound } from './transactions.js';
 import { EnginePanic, type WasmEngine } from './wasm.js';
 
@@ -18,6 +19,7 @@ export class Requests {
     private readonly translator: Translator,
     private readonly errors: ForeignErrors,
     private readonly metrics: Metrics,
+    private readonly reads: UniqueReads | undefined,
   ) {}
 
   /** The answer to a request's body; throws BadRequest. */
@@ -39,6 +41,10 @@ export class Requests {
   }
 
   private async single(query: string, transaction: string | undefined): Promise<string> {
+    if (transaction === undefined) {
+      const read = await this.reads?.answer(query);
+      if (read !== undefined) return read;
+    }
     const operation = this.translator.translate(query);
     const answer = await this.engine.query(operation.json, NO_TRACE, transaction);
     const start = `{"data":{"${operation.field}":`;

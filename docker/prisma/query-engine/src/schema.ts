@@ -7,6 +7,11 @@ export interface Field {
   readonly type: string;
   readonly kind: Kind;
   readonly list: boolean;
+  readonly required: boolean;
+  /** The column's name in the database. */
+  readonly column: string;
+  /** What `@db.` says, such as `VarChar`. */
+  readonly native: string | undefined;
 }
 
 export interface Model {
@@ -82,11 +87,19 @@ function withoutComments(text: string): string {
 function parseModel(block: Block, modelNames: ReadonlySet<string>): Model {
   const fields = new Map<string, Field>();
   for (const line of block.lines) {
-    const found = /^(\w+)\s+(?:Unsupported\s*\(.*?"\)|(\w+))(\s*\[\s*\])?/.exec(line);
+    const found = /^(\w+)\s+(?:Unsupported\s*\(.*?"\)|(\w+))(\s*\[\s*\])?(\?)?(.*)$/.exec(line);
     if (found === null || found[2] === undefined) continue;
-    const [, name, type] = found;
+    const [, name, type, list, optional, attributes] = found;
     const kind: Kind = modelNames.has(type!) ? 'relation' : type === 'Json' ? 'json' : 'scalar';
-    fields.set(name!, { name: name!, type: type!, kind, list: found[3] !== undefined });
+    fields.set(name!, {
+      name: name!,
+      type: type!,
+      kind,
+      list: list !== undefined,
+      required: optional === undefined,
+      column: unquoted(/@map\(\s*(?:name:\s*)?("(?:[^"\\]|\\.)*")/.exec(attributes!)?.[1]) ?? name!,
+      native: /@\w+\.(\w+)/.exec(attributes!)?.[1],
+    });
   }
   return { name: block.name, fields };
 }

@@ -29,7 +29,8 @@ export class Transactions {
     if (options === undefined) return reply(400, '');
     if (options.isolation !== null && !ISOLATION_LEVELS.has(options.isolation)) return replyFor(noSuchLevel(options.isolation));
     try {
-      this.adapter.reserve(await this.pool.acquire(Math.max(1, options.maxWait), tooLate()));
+      const connection = await this.pool.acquire(Math.max(1, options.maxWait), tooLate());
+      this.adapter.reserve(this.adapter.transaction(connection));
     } catch (error) {
       if (error instanceof KnownFault) return replyFor(error.toJSON());
       throw error;
