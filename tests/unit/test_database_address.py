@@ -79,3 +79,10 @@ def test_a_url_that_would_be_misread_is_refused_without_its_password(url: str) -
 @pytest.mark.parametrize("url", [URL, "postgres://u@[::1]:5432/x", "postgresql://u:p%25@a,b:5433/x?schema=s"])
 def test_a_good_url_is_taken_as_it_is(url: str) -> None:
     assert found({"DATABASE_URL": url}).url == url
+
+
+def test_a_reference_that_nobody_resolves_is_refused_by_name() -> None:
+    with pytest.raises(Refusal) as refused:
+        found({}, {"database_url": "os.environ/FROM_VAULT"})
+    assert refused.value.findings[0].code == ExitCode.SECRET
+    assert "FROM_VAULT" in refused.value.findings[0].fix

@@ -22,6 +22,7 @@ WELL_KNOWN: Final = frozenset(
     {"sk-1234", "sk-12345", "sk-123456", "sk-12345678", "sk-1234567890", "sk-master", "sk-master-key", "sk-litellm"}
     | {"sk-test", "sk-admin", "changeme", "sk-changeme", "password", "secret", "sk-xxxx", "sk-your-key"}
 )
+HOOK: Final = "a worker startup hook"
 _SHORTEST: Final = 16
 _FIX: Final = (
     f'Set {VARIABLE} to a key of your own, for example: -e {VARIABLE}="sk-$(openssl rand -hex 32)" (and keep it).'
@@ -50,12 +51,12 @@ def _master(config: Mapping[str, object], environment: Mapping[str, str]) -> lis
                 f"The master key in {place} is a well-known one, so anybody may use the gateway.",
             )
         ]
-    if key is None and (supplier := _supplier(config, environment)):
+    if key is None and (source := supplier(config, environment)):
         return [
             Finding(
                 "master-key-later",
                 "warning",
-                f"No master key is set yet; {supplier} may still supply it, and LiteLLM refuses to serve without one.",
+                f"No master key is set yet; {source} may still supply it, and LiteLLM refuses to serve without one.",
                 _FIX,
             )
         ]
@@ -80,16 +81,6 @@ def _find(general: Mapping[str, object], environment: Mapping[str, str]) -> tupl
     return environment.get(VARIABLE), f"variable {VARIABLE}"
 
 
-def _supplier(config: Mapping[str, object], environment: Mapping[str, str]) -> str | None:
-    if environment.get(hooks.VARIABLE, "").strip():
-        return "a worker startup hook"
-    if section(config, "general_settings").get("key_management_system"):
-        return "the secret manager"
-    if environment.get("LITELLM_CONFIG_BUCKET_NAME"):
-        return "the config in the bucket"
-    return "AWS KMS" if environment.get("USE_AWS_KMS") == "True" else None
-
-
 def _salt(config: Mapping[str, object], environment: Mapping[str, str]) -> list[Finding]:
     """Refuse a blank salt key: LiteLLM would encrypt with it. Whether one is needed, the database tells."""
     if environment.get("LITELLM_SALT_KEY", "set").strip() or not is_configured(config, environment):
@@ -103,6 +94,17 @@ def _salt(config: Mapping[str, object], environment: Mapping[str, str]) -> list[
             ExitCode.SECRET,
         )
     ]
+
+
+def supplier(config: Mapping[str, object], environment: Mapping[str, str]) -> str | None:
+    """Return who may still supply a secret that no variable holds: LiteLLM asks them in its workers. None: nobody."""
+    if environment.get(hooks.VARIABLE, "").strip():
+        return HOOK
+    if section(config, "general_settings").get("key_management_system"):
+        return "the secret manager"
+    if environment.get("LITELLM_CONFIG_BUCKET_NAME"):
+        return "the config in the bucket"
+    return "AWS KMS" if environment.get("USE_AWS_KMS") == "True" else None
 
 
 def master_key(config: Mapping[str, object], environment: Mapping[str, str]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import subprocess
@@ -55,21 +56,35 @@ class Address:
         return text
 
 
-def find(config: Mapping[str, object], environment: Mapping[str, str]) -> Address | None:
+def find(config: Mapping[str, object], environment: Mapping[str, str], *, supplied: bool = False) -> Address | None:
     """Return where the database is, or None when none is configured.
 
-    Raises Refusal (65) for a URL that is no PostgreSQL URL, and (66) when LiteLLM cannot resolve what the config names.
+    ``supplied`` says that a secret manager may know a variable that is not set. Raises Refusal (65) for a URL that is
+    no PostgreSQL URL, (66) when nobody can resolve what the config names.
     """
     url, source = _named(config, environment)
     if url is None:
         return None
     direct = environment.get("DIRECT_URL") or None
+    if url.startswith(REFERENCE) and not supplied:
+        raise refuse(
+            "database-url-unset",
+            ExitCode.SECRET,
+            f"The database's URL is to come from the {source}, which is not set.",
+            f"Set {url.removeprefix(REFERENCE)}, or correct general_settings.database_url.",
+        )
     if _needs_litellm(url, environment):
         url, direct = _ask_litellm(source, environment)
     for candidate, place in ((url, source), (direct, "variable DIRECT_URL")):
         if candidate is not None:
             _validate(candidate, place)
     return Address(url, direct, source)
+
+
+def is_known(config: Mapping[str, object], environment: Mapping[str, str]) -> bool:
+    """Tell whether a URL is named and written somewhere, or none is."""
+    url, _ = _named(config, environment)
+    return url is None or not url.startswith(REFERENCE)
 
 
 def _named(config: Mapping[str, object], environment: Mapping[str, str]) -> tuple[str | None, str]:
@@ -111,19 +126,21 @@ def _needs_litellm(url: str, environment: Mapping[str, str]) -> bool:
 def _ask_litellm(source: str, environment: Mapping[str, str]) -> tuple[str, str | None]:
     # A process of its own: it takes seconds and hundreds of megabytes, which this one shall not keep.
     command = [sys.executable, "-P", "-m", "slipway.runtime.upstream_setup"]
-    try:
+    why = f"no answer in {_RESOLVE_SECONDS} s"
+    urls: dict[str, str] = {}
+    with contextlib.suppress(subprocess.TimeoutExpired, ValueError):
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, timeout=_RESOLVE_SECONDS, check=False
         )
+        # The name of the exception; its message may hold a secret.
+        why = (done.stderr.strip().splitlines() or ["no words of its own"])[-1].partition(":")[0][:80]
         urls = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 and done.stdout else {}
-    except (subprocess.TimeoutExpired, ValueError):
-        urls = {}
     if not urls.get("DATABASE_URL"):
         raise refuse(
             "database-url-unresolved",
             ExitCode.SECRET,
-            f"The database's URL ({source}) could not be resolved through LiteLLM: a token, a secret manager or AWS "
-            "KMS has to supply it and did not.",
+            f"The database's URL ({source}) could not be resolved through LiteLLM, as a token, a secret manager or AWS "
+            f"KMS needs: {why}.",
             "Check the credentials it needs; `litellm --skip_server_startup` shows its own words.",
         )
     return urls["DATABASE_URL"], urls.get("DIRECT_URL")

@@ -18,10 +18,11 @@ TOLERANT = "allow_requests_on_db_unavailable"
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The two keys of LiteLLM's encryption; None where one is not set."""
+    """The two keys of LiteLLM's encryption; None where one is not set. ``later``: a startup hook may set them."""
 
     salt: str | None
     master: str | None
+    later: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,10 @@ def _with(
     if mode != "only":
         new = not ledger.holds_data(connected, schema)
         acknowledged = settings.on(salt.ACKNOWLEDGED)
-        found = salt.judge(connected, schema, keys.salt, keys.master, acknowledged=acknowledged, new=new)
+        if keys.salt is None and keys.later:
+            found = [salt.UNTRIED]
+        else:
+            found = salt.judge(connected, schema, keys.salt, keys.master, acknowledged=acknowledged, new=new)
         capacity.check(connected, address, settings, config)
     if mode == "off":
         return Outcome((*found, *_told(state)))

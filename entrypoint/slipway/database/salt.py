@@ -67,6 +67,15 @@ PLACES: Final = (
 )
 
 
+UNTRIED: Final = Finding(
+    "salt-key-later",
+    "warning",
+    f"{VARIABLE} is not set yet; a worker startup hook may still set it, and it cannot be tried on the database before.",
+    f"Set {VARIABLE} where the gateway is started, if you can.",
+    ExitCode.SECRET,
+)
+
+
 @dataclass(slots=True)
 class Trial:
     """How many sampled values each key opens, and what the others belong to."""

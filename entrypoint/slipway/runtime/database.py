@@ -38,7 +38,8 @@ class Database:
         from slipway.database import prepare
 
         salt = self.environment.get("LITELLM_SALT_KEY") or None
-        known = prepare.Keys(salt, keys.master_key(self.config, self.environment))
+        later = keys.supplier(self.config, self.environment) == keys.HOOK
+        known = prepare.Keys(salt, keys.master_key(self.config, self.environment), later)
         return prepare.run(self.address, self.settings, self.config, known, mode)
 
     def tolerated(self) -> bool:
@@ -49,8 +50,14 @@ class Database:
 
 
 def find(settings: Settings, config: Mapping[str, object], environment: Mapping[str, str]) -> Database | None:
-    """Return the configured database, or None. Raises Refusal (65, 66)."""
-    address = addresses.find(config, environment)
+    """Return the configured database, or None where there is none or only a startup hook will name it.
+
+    Raises Refusal (65, 66).
+    """
+    supplier = keys.supplier(config, environment)
+    if supplier == keys.HOOK and not addresses.is_known(config, environment):
+        return None
+    address = addresses.find(config, environment, supplied=supplier is not None)
     return None if address is None else Database(address, settings, config, environment)
 
 
