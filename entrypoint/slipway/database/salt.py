@@ -70,7 +70,7 @@ PLACES: Final = (
 UNTRIED: Final = Finding(
     "salt-key-later",
     "warning",
-    f"{VARIABLE} is not set yet; a worker startup hook may still set it, and it cannot be tried on the database before.",
+    f"{VARIABLE} is not set yet; a worker startup hook may still set it, and it cannot be tried before.",
     f"Set {VARIABLE} where the gateway is started, if you can.",
     ExitCode.SECRET,
 )
