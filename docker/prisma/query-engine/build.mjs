@@ -9,17 +9,19 @@ mkdirSync('dist');
 
 const { metafile } = await build({
   entryPoints: ['src/main.ts'],
-  outfile: 'dist/query-engine.mjs',
+  outfile: 'dist/query-engine.cjs',
   bundle: true,
   platform: 'node',
   target: 'node20',
-  format: 'esm',
+  // Node starts CommonJS sooner than modules.
+  format: 'cjs',
+  minify: true,
+  keepNames: true,
   metafile: true,
-  legalComments: 'none',
+  // pg asks whether it runs at Cloudflare's; the question alone would load Node's whole fetch.
+  define: { Response: 'undefined' },
   // pg asks for these only where somebody installed or configured them.
   external: ['pg-native', 'pg-cloudflare', 'cloudflare:sockets'],
-  // Bundled CommonJS calls require() for Node's own modules.
-  banner: { js: "import { createRequire as slipwayRequire } from 'node:module'; const require = slipwayRequire(import.meta.url);" },
 });
 
 copyFileSync('node_modules/@prisma/client/runtime/query_engine_bg.postgresql.wasm', 'dist/query_engine_bg.postgresql.wasm');

@@ -29,7 +29,7 @@ async function main(): Promise<void> {
   // The database answers while the engine compiles.
   const first = pool.acquire();
   first.catch(() => undefined);
-  await compileEngine(import.meta.dirname);
+  await compileEngine(__dirname);
   const errors = new ForeignErrors();
   const adapter = new PoolAdapter(pool, url.schema, errors, metrics);
   const { engine, panic } = guarded(createEngine(options.schema.text, adapter, options.logQueries ? print : undefined));
