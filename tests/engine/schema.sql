@@ -195,6 +195,14 @@ CREATE TABLE "Goat" (
     CONSTRAINT "Goat_owner_id_fkey" FOREIGN KEY (owner_id) REFERENCES "Owner" (id) ON DELETE RESTRICT
 );
 
+CREATE TABLE "Device" (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), name text NOT NULL);
+CREATE TABLE "Part" (
+    id bigserial PRIMARY KEY,
+    made timestamptz(6) NOT NULL,
+    device_id uuid REFERENCES "Device" (id) ON DELETE SET NULL ON UPDATE CASCADE
+);
+CREATE UNIQUE INDEX "Part_made_key" ON "Part" (made);
+
 CREATE TABLE "Bulk" (id integer PRIMARY KEY, payload text NOT NULL, amount integer NOT NULL);
 
 CREATE TABLE "Halved" (id integer PRIMARY KEY, name text NOT NULL);

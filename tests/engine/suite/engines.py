@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.engine.suite.client import AsyncQueryEngine, Prisma
+from tests.engine.suite.client import AsyncQueryEngine, Prisma, utils
 from tests.engine.suite.database import with_parameters
 
 PROC = Path("/proc")
@@ -42,6 +43,26 @@ def url_of(client: Prisma) -> str:
     url = engine_of(client).url
     assert url is not None
     return str(url)
+
+
+async def refusal(url: str, schema: str) -> str:
+    """What an engine says that cannot connect to `url`, and ends; the data model is in the file `schema`."""
+    process = await asyncio.create_subprocess_exec(
+        os.environ["PRISMA_QUERY_ENGINE_BINARY"],
+        *("-p", str(utils.get_open_port()), "--enable-raw-queries"),
+        env=os.environ | {"DATABASE_URL": url, "PRISMA_DML_PATH": schema},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        output, _ = await asyncio.wait_for(process.communicate(), 15)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode is not None
+    assert process.returncode > 0, output
+    return output.decode()
 
 
 def alive(pid: int) -> bool:

@@ -84,3 +84,27 @@ async def test_unsupported_fields_stay_out_of_the_way(db: Prisma, sql: Database)
     assert sql.value('SELECT search::text FROM "Peculiar"') == "'a':1 'b':2"
     (raw,) = await db.query_raw("""SELECT title FROM "Peculiar" WHERE search @@ to_tsquery('simple', $1)""", "a")
     assert raw == {"title": "u"}
+
+
+async def test_keys_of_native_types(db: Prisma, sql: Database) -> None:
+    device = await db.device.create(data={"name": "d"})
+    assert device.id == str(sql.value('SELECT id FROM "Device"'))
+    moments = [DAY.replace(hour=hour) for hour in range(3)]
+    for made in moments:
+        await db.part.create(data={"made": made, "device": {"connect": {"id": device.id}}})
+    parts = await db.part.find_many(
+        where={"device_id": device.id}, cursor={"made": moments[1]}, order={"made": "asc"}, include={"device": True}
+    )
+    assert [part.made for part in parts] == moments[1:]
+    assert all(part.device == device for part in parts)
+    found = await db.device.find_many(where={"id": {"in": [device.id, device.id.replace(device.id[0], "f", 1)]}})
+    assert found == [device]
+    whole = await db.device.find_unique_or_raise(where={"id": device.id}, include={"parts": {"take": 2}})
+    assert len(whole.parts or []) == 2
+    where = {"id": parts[0].id}
+    assert await db.part.update(where=where, data={"device": {"disconnect": True}}) is not None
+    assert await db.part.delete(where={"made": moments[2]}) is not None
+    data = {"create": {"made": moments[2]}, "update": {"device_id": device.id}}
+    assert (await db.part.upsert(where=where, data=data)).device_id == device.id
+    with pytest.raises(errors.DataError):
+        await db.device.find_unique(where={"id": "no uuid"})

