@@ -1,6 +1,7 @@
 /** Prisma's schema engine, compiled to WebAssembly: loaded when a command needs it, one for each command. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import * as glue from '@prisma/schema-engine-wasm/schema_engine_bg';
 import { adapterFor, type Statements } from './adapter.js';
 import { Failure } from './failure.js';
@@ -15,6 +16,9 @@ export type {
 export const NO_FILTERS = { externalTables: [], externalEnums: [] };
 
 const LOCK = 'SELECT pg_advisory_lock(72707369)';
+const TRY_LOCK = 'SELECT pg_try_advisory_lock(72707369)';
+/** Milliseconds between two attempts to take the lock. */
+const LOCK_INTERVAL = 200;
 
 /** Opens the engine over `session` and does `work` with it; its errors become failures with Prisma's codes. */
 export async function withEngine<T>(
@@ -40,14 +44,22 @@ function load(): void {
   (exports as { __wbindgen_start: () => void }).__wbindgen_start();
 }
 
-/** The wait for Prisma's lock is the engine's to limit, and may be switched off as in Prisma. */
+/**
+ * Prisma's lock, asked for again and again instead of waited for: a statement that waits holds a snapshot, on which
+ * CREATE INDEX CONCURRENTLY of the lock's holder waits in turn, a deadlock. The engine ends the wait after ten seconds.
+ */
 function lockable(session: Session | NoSession, statements: Statements): Statements {
   const off = !['', '0'].includes(process.env.PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK ?? '');
   return {
     script: (text) => statements.script(text),
     query: async (text, values) => {
       if (text !== LOCK) return statements.query(text, values);
-      return off ? { columnNames: [], columnTypes: [], rows: [], count: 0 } : session.query(text, values, true);
+      if (off) return { columnNames: [], columnTypes: [], rows: [], count: 0 };
+      for (;;) {
+        const answer = await session.query(TRY_LOCK, []);
+        if (answer.rows[0]?.[0] === true) return answer;
+        await setTimeout(LOCK_INTERVAL);
+      }
     },
   };
 }

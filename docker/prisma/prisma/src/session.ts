@@ -32,11 +32,11 @@ export class Session {
     return session;
   }
 
-  /** Runs one statement and returns its rows in the engine's types. `patient` ones may take longer than a query may. */
-  async query(text: string, values: unknown[], patient = false): Promise<Rows> {
+  /** Runs one statement and returns its rows in the engine's types. */
+  async query(text: string, values: unknown[]): Promise<Rows> {
     const statement = { text, values, rowMode: 'array' as const, types: { getTypeParser: reader } };
     const limit = this.target.socketTimeout;
-    const answer = await this.client.query(limit > 0 && !patient ? { ...statement, query_timeout: limit } : statement);
+    const answer = await this.client.query(limit > 0 ? { ...statement, query_timeout: limit } : statement);
     return {
       columnNames: answer.fields.map((column) => column.name),
       columnTypes: answer.fields.map((column) => columnType(column.dataTypeID)),

@@ -25,7 +25,7 @@ export function explainClient(schema: Schema): string {
   );
 }
 
-/** Whether the client in the image was generated from this schema, of which it keeps a copy in other white space. */
+/** Whether the client in the image was generated from this schema, of which it keeps a reformatted copy. */
 function isGenerated(schema: Schema): boolean {
   try {
     return readdirSync(LIBRARIES).some((python) => {
@@ -37,6 +37,7 @@ function isGenerated(schema: Schema): boolean {
   }
 }
 
+/** A schema without what formatting changes: comments move, white space grows. */
 function bare(text: string): string {
-  return text.replace(/\s+/g, '');
+  return text.replace(/\/\/.*$/gm, '').replace(/\s+/g, '');
 }
