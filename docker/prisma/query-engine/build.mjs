@@ -24,15 +24,19 @@ const { metafile } = await build({
   external: ['pg-native', 'pg-cloudflare', 'cloudflare:sockets'],
 });
 
-copyFileSync('node_modules/@prisma/client/runtime/query_engine_bg.postgresql.wasm', 'dist/query_engine_bg.postgresql.wasm');
+// The engine's JavaScript side stays a file of its own: it is evaluated once for each instance.
+for (const file of ['query_engine_bg.postgresql.wasm', 'query_engine_bg.postgresql.js']) {
+  copyFileSync(`node_modules/@prisma/client/runtime/${file}`, `dist/${file}`);
+}
 copyFileSync('query-engine', 'dist/query-engine');
 chmodSync('dist/query-engine', 0o755);
 // The name under which Node runs: LiteLLM knows engines by it.
 symlinkSync('/usr/bin/node', 'dist/query-engine-node');
 
-const packages = new Set(
-  Object.keys(metafile.inputs).flatMap((input) => input.match(/^(?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)/)?.[1] ?? []),
-);
+const packages = new Set([
+  '@prisma/client',
+  ...Object.keys(metafile.inputs).flatMap((input) => input.match(/^(?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)/)?.[1] ?? []),
+]);
 const notices = [...packages].sort().map((name) => {
   const folder = join('node_modules', name);
   const { version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));

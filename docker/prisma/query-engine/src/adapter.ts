@@ -76,6 +76,8 @@ export class ForeignErrors {
 export class PoolAdapter implements Adapter {
   readonly provider = 'postgres';
   readonly adapterName = 'slipway-pg';
+  /** Transactions that hold a connection. */
+  open = 0;
   private readonly types = new ColumnTypes();
   private readonly reserved: Transaction[] = [];
 
@@ -138,10 +140,12 @@ export class PoolAdapter implements Adapter {
    */
   transaction(connection: Connection): Transaction {
     connection.inTransaction = true;
+    this.open += 1;
     let open = true;
     const giveBack = (): void => {
       if (!open) return;
       open = false;
+      this.open -= 1;
       this.pool.release(connection);
     };
     const finish = (): Promise<Result<undefined>> => {

@@ -1,6 +1,7 @@
 /** One session with PostgreSQL: opening it, its prepared statements, its end. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { createSecureContext } from 'node:tls';
 
 import pg, { type Client, type ClientConfig, type ServerMessage } from 'pg';
 
@@ -175,6 +176,7 @@ function sessionOptions(url: DatabaseUrl): string | undefined {
   return `${url.options ?? ''} -c search_path=${path}`.trim();
 }
 
+/** The files of the URL, read anew for each connection, so that a renewed certificate needs no restart. */
 function tls(url: DatabaseUrl, folder: string): Exclude<ClientConfig['ssl'], false> {
   const read = (path: string, parameter: string): Buffer => {
     try {
@@ -183,13 +185,17 @@ function tls(url: DatabaseUrl, folder: string): Exclude<ClientConfig['ssl'], fal
       throw tlsFailed(`the file of the URL's parameter ${parameter} cannot be read: ${(error as Error).message}`);
     }
   };
-  return {
-    rejectUnauthorized: !url.sslAcceptInvalid,
-    ...(url.sslcert === undefined ? {} : { ca: read(url.sslcert, 'sslcert') }),
-    ...(url.sslidentity === undefined
-      ? {}
-      : { pfx: read(url.sslidentity, 'sslidentity'), passphrase: url.sslpassword ?? '' }),
+  const { sslcert, sslidentity, sslpassword } = url;
+  const files = {
+    ...(sslcert === undefined ? {} : { ca: read(sslcert, 'sslcert') }),
+    ...(sslidentity === undefined ? {} : { pfx: read(sslidentity, 'sslidentity'), passphrase: sslpassword ?? '' }),
   };
+  try {
+    return { rejectUnauthorized: !url.sslAcceptInvalid, secureContext: createSecureContext(files) };
+  } catch (error) {
+    const why = (error as Error).message;
+    throw tlsFailed(`the URL's sslcert must be PEM, its sslidentity PKCS 12 that sslpassword opens: ${why}`);
+  }
 }
 
 /** What a failed connection attempt is to users of Prisma. */

@@ -3,6 +3,7 @@ import type { Server } from 'node:net';
 
 import { ForeignErrors, PoolAdapter } from './adapter.js';
 import { parseUrl, UrlFault, type DatabaseUrl } from './database-url.js';
+import { Engine, EnginePanic } from './engine.js';
 import { KnownFault } from './faults.js';
 import { Translator } from './graphql.js';
 import { createHttpServer } from './http.js';
@@ -16,7 +17,7 @@ import { Requests } from './requests.js';
 import { createRoutes } from './routes.js';
 import { rootFields } from './schema.js';
 import { Transactions } from './transactions.js';
-import { compileEngine, createEngine, EnginePanic, guarded } from './wasm.js';
+import { EngineCode } from './wasm.js';
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2), process.env);
@@ -29,20 +30,23 @@ async function main(): Promise<void> {
   // The database answers while the engine compiles.
   const first = pool.acquire();
   first.catch(() => undefined);
-  await compileEngine(__dirname);
+  const code = await EngineCode.load(__dirname);
   const errors = new ForeignErrors();
   const adapter = new PoolAdapter(pool, url.schema, errors, metrics);
-  const { engine, panic } = guarded(createEngine(options.schema.text, adapter, options.logQueries ? print : undefined));
-  process.on('uncaughtException', (error) => fatal(error, panic));
-  await engine.connect('{}');
+  const translator = new Translator(rootFields(options.schema, options.rawQueries), options.schema.models);
+  const log = options.logQueries ? print : undefined;
+  const engine: Engine = new Engine(
+    () => code.instantiate(options.schema.text, adapter, log),
+    (instance) => planner.open(instance),
+    () => adapter.open === 0 && !planner.busy,
+  );
+  const planner = new Planner(engine, translator, (transaction) => adapter.reserve(transaction));
+  process.on('uncaughtException', (error) => fatal(error, engine));
+  await engine.start();
   pool.release(await first);
 
-  const roots = rootFields(options.schema, options.rawQueries);
-  const translator = new Translator(roots, options.schema.models);
   // Whoever wants to see the statements wants to see all of them, and only those that are run.
-  const reads = options.logQueries
-    ? undefined
-    : new UniqueReads(await Planner.open(engine, translator, (begun) => adapter.reserve(begun)), pool, metrics);
+  const reads = options.logQueries ? undefined : new UniqueReads(planner, pool, metrics);
   const requests = new Requests(engine, translator, errors, metrics, reads);
   const transactions = new Transactions(engine, pool, adapter, (answer) => requests.explainFacing(answer));
   const server = createHttpServer(createRoutes(requests, transactions, options.metrics ? metrics : undefined, pool));
@@ -74,9 +78,9 @@ function print(line: string): void {
 }
 
 /** Ends the process; a trap of the engine is answered first. */
-function fatal(error: unknown, panic: () => void): void {
+function fatal(error: unknown, engine: Engine): void {
   process.stderr.write(`query-engine: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-  panic();
+  engine.panic();
   // The answers are written in the callbacks that follow.
   setTimeout(() => process.exit(101), 50);
 }

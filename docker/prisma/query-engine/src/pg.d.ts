@@ -2,7 +2,7 @@
 declare module 'pg' {
   import type { EventEmitter } from 'node:events';
   import type { Duplex } from 'node:stream';
-  import type { SecureContextOptions } from 'node:tls';
+  import type { SecureContext } from 'node:tls';
 
   export interface ClientConfig {
     host: string;
@@ -10,7 +10,7 @@ declare module 'pg' {
     user: string;
     password: string;
     database: string;
-    ssl: false | (SecureContextOptions & { rejectUnauthorized: boolean });
+    ssl: false | { rejectUnauthorized: boolean; secureContext: SecureContext };
     application_name?: string | undefined;
     options?: string | undefined;
     connectionTimeoutMillis: number;

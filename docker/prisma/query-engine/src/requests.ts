@@ -1,21 +1,20 @@
 /** From the body of a request to the engine and back: single operations and batches. */
 import { renamed, untagged } from './answer.js';
 import type { ForeignErrors } from './adapter.js';
+import { EnginePanic, type Engine } from './engine.js';
 import { KnownFault } from './faults.js';
 import type { Translator } from './graphql.js';
 import type { Metrics } from './metrics.js';
 import type { UniqueReads } from './plans/reads.js';
 import { isIdentifier, notFound } from './transactions.js';
-import { EnginePanic, type WasmEngine } from './wasm.js';
 
 /** The body is not what a client sends; the native engine answers 400 without a word. */
 export class BadRequest extends Error {}
 
-const NO_TRACE = '{}';
 
 export class Requests {
   constructor(
-    private readonly engine: WasmEngine,
+    private readonly engine: Engine,
     private readonly translator: Translator,
     private readonly errors: ForeignErrors,
     private readonly metrics: Metrics,
@@ -46,7 +45,7 @@ export class Requests {
       if (read !== undefined) return read;
     }
     const operation = this.translator.translate(query);
-    const answer = await this.engine.query(operation.json, NO_TRACE, transaction);
+    const answer = await this.engine.query(operation.json, transaction);
     const start = `{"data":{"${operation.field}":`;
     if (!answer.startsWith(start)) return this.explained(answer);
     const data = answer.slice(start.length);
@@ -59,7 +58,7 @@ export class Requests {
     const isolation = JSON.stringify(request.isolationLevel ?? null);
     const together = request.transaction === true ? `,"transaction":{"isolationLevel":${isolation}}` : '';
     const body = `{"batch":[${operations.map(({ json }) => json).join(',')}]${together}}`;
-    const answer = this.explained(await this.engine.query(body, NO_TRACE, transaction));
+    const answer = this.explained(await this.engine.query(body, transaction));
     return renamed(untagged(answer), operations.map(({ alias }) => alias));
   }
 

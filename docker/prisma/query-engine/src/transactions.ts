@@ -1,11 +1,10 @@
 /** Interactive transactions over HTTP: starting and ending them, and which identifiers the engine may be asked for. */
 import type { PoolAdapter } from './adapter.js';
+import type { Engine } from './engine.js';
 import { KnownFault } from './faults.js';
 import type { Reply } from './http.js';
 import type { Pool } from './pool.js';
-import type { WasmEngine } from './wasm.js';
 
-const NO_TRACE = '{}';
 const ISOLATION_LEVELS = new Set(['ReadUncommitted', 'ReadCommitted', 'RepeatableRead', 'Serializable']);
 /** In milliseconds; the engine's timers are 32 bits wide. */
 const FOR_EVER = 2 ** 31 - 1;
@@ -14,7 +13,7 @@ const IDENTIFIER = /^[\w-]{24,64}$/;
 
 export class Transactions {
   constructor(
-    private readonly engine: WasmEngine,
+    private readonly engine: Engine,
     private readonly pool: Pool,
     private readonly adapter: PoolAdapter,
     private readonly explain: (answer: object) => object,
@@ -36,7 +35,7 @@ export class Transactions {
       throw error;
     }
     const forEngine = { max_wait: FOR_EVER, timeout: options.timeout, isolation_level: options.isolation };
-    return this.parsed(await this.engine.startTransaction(JSON.stringify(forEngine), NO_TRACE));
+    return this.parsed(await this.engine.startTransaction(JSON.stringify(forEngine)));
   }
 
   /** Answers `POST /transaction/ID/commit` and `/rollback`. */
@@ -44,8 +43,8 @@ export class Transactions {
     if (!isIdentifier(id)) return replyFor(notFound().toJSON());
     return this.parsed(
       await (how === 'commit'
-        ? this.engine.commitTransaction(id, NO_TRACE)
-        : this.engine.rollbackTransaction(id, NO_TRACE)),
+        ? this.engine.commitTransaction(id)
+        : this.engine.rollbackTransaction(id)),
     );
   }
 

@@ -2,5 +2,7 @@
 declare namespace WebAssembly {
   type ModuleImports = Record<string, unknown>;
   type Exports = Readonly<Record<string, unknown>>;
-  function instantiate(code: Uint8Array, imports: Record<string, ModuleImports>): Promise<{ instance: { exports: Exports } }>;
+  class Module {}
+  function compile(code: Uint8Array): Promise<Module>;
+  function instantiate(code: Module, imports: Record<string, ModuleImports>): Promise<{ exports: Exports }>;
 }

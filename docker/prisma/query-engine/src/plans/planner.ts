@@ -6,6 +6,7 @@
 import type { Query, Result, ResultSet, Transaction } from '../adapter.js';
 import { untagged } from '../answer.js';
 import { knownReader } from '../columns.js';
+import type { Engine } from '../engine.js';
 import type { Operation, Translator } from '../graphql.js';
 import type { Field, Model } from '../schema.js';
 import type { WasmEngine } from '../wasm.js';
@@ -55,30 +56,37 @@ class Stage {
 
 export class Planner {
   private queue: Promise<unknown> = Promise.resolve();
+  private planning = 0;
+  private stage = new Stage();
+  private transaction = '';
 
-  private constructor(
-    private readonly engine: WasmEngine,
+  constructor(
+    private readonly engine: Engine,
     private readonly translator: Translator,
-    private readonly stage: Stage,
-    private readonly transaction: string,
+    private readonly reserve: (transaction: Transaction) => void,
   ) {}
 
-  /** Must be called while nothing else uses the engine: the next transaction that it begins is the planner's. */
-  static async open(
-    engine: WasmEngine,
-    translator: Translator,
-    reserve: (transaction: Transaction) => void,
-  ): Promise<Planner> {
-    const stage = new Stage();
-    reserve(stage.transaction);
+  /** Must be called while nobody else uses the engine: the next transaction that it begins is the planner's. */
+  async open(engine: WasmEngine): Promise<void> {
+    this.stage = new Stage();
+    this.reserve(this.stage.transaction);
     const options = { max_wait: LIFETIME, timeout: LIFETIME, isolation_level: null };
     const { id } = JSON.parse(await engine.startTransaction(JSON.stringify(options), NO_TRACE)) as { id: string };
-    return new Planner(engine, translator, stage, id);
+    this.transaction = id;
+  }
+
+  get busy(): boolean {
+    return this.planning > 0;
   }
 
   /** The plan for the shape `key`, undefined where there is none. One is made at a time. */
   plan(key: string): Promise<Plan | undefined> {
-    const made = this.queue.then(() => this.make(key));
+    this.planning += 1;
+    const made = this.queue
+      .then(() => this.make(key))
+      .finally(() => {
+        this.planning -= 1;
+      });
     this.queue = made.catch(() => undefined);
     return made;
   }
@@ -125,7 +133,7 @@ export class Planner {
   ): Promise<{ statements: readonly Query[]; answer: string }> {
     Object.assign(this.stage, { columns, rows });
     this.stage.statements.length = 0;
-    const answer = await this.engine.query(operation.json, NO_TRACE, this.transaction);
+    const answer = await this.engine.query(operation.json, this.transaction);
     return { statements: [...this.stage.statements], answer };
   }
 }
