@@ -39,6 +39,10 @@ rm -f /usr/lib/python3.*/lib-dynload/_test*.so /usr/lib/python3.*/lib-dynload/_x
 # Type declarations, for writing JavaScript.
 rm -rf /usr/share/nodejs/@types /usr/share/nodejs/undici-types
 
+# Of PostgreSQL: the empty cluster that its package makes, and what only its compiler of queries loads.
+rm -rf /var/lib/postgresql/* /etc/postgresql /etc/postgresql-common /usr/share/postgresql/*/man
+rm -rf /usr/lib/postgresql/*/lib/llvmjit* /usr/lib/postgresql/*/lib/bitcode
+
 # Character sets of iconv(3): UTF-8 is part of libc itself, and Python brings codecs of its own.
 rm -rf /usr/lib/*/gconv
 # For linking packages and for debconf; the lists, hashes and the status that scanners read stay.
@@ -49,9 +53,9 @@ rm -f /usr/bin/who /usr/bin/users /usr/bin/pinky
 
 # Bytecode that is never compared with its source: a layer may change the source's time stamp, and a read-only root
 # cannot write a new one. One process and a fixed hash seed give the same bytes each time.
-find /usr/lib/python3 /usr/lib/python3.* -depth -type d -name __pycache__ -exec rm -rf {} +
 for tree in /usr/lib/python3 /usr/lib/python3.*; do
   [ -d "$tree" ] || continue
+  find "$tree" -depth -type d -name __pycache__ -exec rm -rf {} +
   # Debian keeps ensurepip only where python3-venv put it.
   PYTHONHASHSEED=0 python3 -I -m compileall -q -f -j 1 --invalidation-mode unchecked-hash "$tree" >&2
 done
