@@ -62,7 +62,7 @@ class Executed:
 
 @dataclass(frozen=True)
 class Spec:
-    """How a container is started; the defaults are those of `docker run`."""
+    """How a container is started; the defaults are those of `docker run`. `image`: another than the lab's."""
 
     command: Sequence[str] = ()
     env: Mapping[str, str] = field(default_factory=dict)
@@ -79,6 +79,7 @@ class Spec:
     security_opt: Sequence[str] = ()
     ipc: str | None = None
     workdir: str | None = None
+    image: str | None = None
 
 
 def hardened(writable: Sequence[str] = WRITABLE) -> dict[str, object]:
@@ -228,7 +229,7 @@ class Lab:
         # No number: the engine picks a free port of the host.
         published: Any = {} if mode else {f"{port}/tcp": ("127.0.0.1", None) for port in spec.ports}
         container = self.client.containers.create(
-            self.image,
+            spec.image or self.image,
             command=list(spec.command),
             labels={LABEL: self.id},
             environment=dict(spec.env),
