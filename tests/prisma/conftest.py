@@ -32,6 +32,6 @@ def tool(module_lab: Lab, internal: str, directory: Path) -> Tool:
 @pytest.fixture
 def database(server: Postgres) -> Iterator[Database]:
     name = f"test_{secrets.token_hex(4)}"
-    server.psql(f"CREATE DATABASE {name}")
+    server.sql(f"CREATE DATABASE {name}")
     yield Database(server, name)
-    server.psql(f"DROP DATABASE {name} WITH (FORCE)")
+    server.sql(f"DROP DATABASE {name} WITH (FORCE)")

@@ -60,7 +60,7 @@ def test_commands_that_do_not_create_a_database_name_the_missing_one(tool: Tool,
 
 
 def test_a_refused_role_is_p1010(tool: Tool, server: Postgres, database: Database) -> None:
-    server.psql(
+    server.sql(
         f"CREATE ROLE {database.name}_out LOGIN PASSWORD 'x'; REVOKE CONNECT ON DATABASE {database.name} FROM public"
     )
 

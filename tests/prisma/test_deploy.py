@@ -22,7 +22,7 @@ def test_every_shipped_migration_gives_the_schema_that_psql_gives(
     assert "All migrations have been successfully applied." in done.stdout
     assert database.sql(f"{SHIPPED} FROM _prisma_migrations") == "213|213|213|0|0"
     by_hand = Database(server, f"{database.name}_by_hand")
-    server.psql(f"CREATE DATABASE {by_hand.name}")
+    server.sql(f"CREATE DATABASE {by_hand.name}")
     by_hand.scripts(_scripts(tool))
     assert database.schema() == by_hand.schema()
 
@@ -132,7 +132,7 @@ def test_missing_rights_are_named(tool: Tool, server: Postgres, database: Databa
     role = f"{database.name}_reader"
     project = tool.project({"1_cats": CATS})
     tool.prisma("migrate", "deploy", cwd=project, url=database.url)
-    server.psql(f"CREATE ROLE {role} LOGIN PASSWORD 'a%b@c'")
+    server.sql(f"CREATE ROLE {role} LOGIN PASSWORD 'a%b@c'")
     database.sql(f"GRANT ALL ON _prisma_migrations TO {role}")
     url = server.url(database.name, user=role, password="a%25b%40c")
 

@@ -7,7 +7,7 @@ from signal import SIGINT, SIGKILL, SIGTERM
 
 import pytest
 
-from tests.prisma.tool import EXTRAS, Database, Tool, rounds
+from tests.prisma.tool import EXTRAS, Database, Tool, kills
 from tests.support.lab import wait_until
 
 SLOW = {"1_slow": "CREATE TABLE slow (); SELECT pg_sleep(600)", "2_next": "CREATE TABLE next ()"}
@@ -90,7 +90,7 @@ def test_an_index_whose_building_was_ended_is_built_anew(tool: Tool, database: D
 
 
 def test_killed_at_any_moment_the_next_run_completes(tool: Tool, database: Database) -> None:
-    for _ in range(rounds(5, 20)):
+    for _ in range(kills(5)):
         after = random.uniform(0.05, LONGEST)
         tool.ended_after(after, SIGKILL, "migrate", "deploy", cwd=EXTRAS, url=database.url)
         assert database.failed() == [], f"killed after {after} s"

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from tests.prisma.tool import EXTRAS, KILLER, Database, Done, Tool, rounds
+from tests.prisma.tool import EXTRAS, KILLER, Database, Done, Tool, kills
 
 SETUP: Final = """
 import logging, sys
@@ -103,7 +103,7 @@ def test_missing_rights_stop_the_start(tool: Tool, database: Database) -> None:
 
 def test_killed_at_any_moment_the_next_start_completes(tool: Tool, database: Database) -> None:
     """The command and what called it, as a container dies."""
-    for _ in range(rounds(3, 20)):
+    for _ in range(kills(3)):
         command = ("python", "-c", KILLER, str(random.uniform(0.3, 3)), str(int(SIGKILL)), "python", "-c", SETUP, "v2")
         tool.run(command, url=database.url)
         tool.box.python(ORPHANS)

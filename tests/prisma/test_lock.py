@@ -7,7 +7,9 @@ from tests.support.lab import wait_until
 
 ONE = {"1_one": "SELECT 1"}
 GATED = {"1_gated": "LOCK TABLE gate"}
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_try_advisory_lock%' AND datname = current_database()"
+# Two sessions asked for it; the holder's last statement is another one by then.
+ASKS = "query LIKE 'SELECT pg_try_advisory_lock%' AND datname = current_database()"
+WAITING = f"SELECT count(*) FROM pg_stat_activity WHERE {ASKS}"
 HELD = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 72707369 AND granted"
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.support.lab import Box, Lab, Spec, hardened, wait_until
-from tests.support.postgres import Postgres
+from tests.support.postgres import USER, Postgres
 
 PROJECTS: Final = "/projects"
 EXTRAS: Final = "/opt/slipway/venv/lib/python3.13/site-packages/litellm_proxy_extras"
@@ -66,13 +66,12 @@ class Database:
 
     def sql(self, text: str) -> str:
         """What `text` answers, one row a line, columns between bars."""
-        return self.postgres.psql(text, database=self.name)
+        return self.postgres.sql(text, self.name)
 
     def scripts(self, texts: Sequence[str]) -> None:
         """Run each of `texts` as psql sends what `-c` gives it: whole."""
         options = [word for text in texts for word in ("-c", text)]
-        done = self.postgres.box.exec(["psql", "-v", "ON_ERROR_STOP=1", "-d", self.name, *options], user="postgres")
-        assert done.code == 0, done.output
+        self.postgres.exec("psql", "-q", "-v", "ON_ERROR_STOP=1", "-d", self.name, *options)
 
     def ledger(self, columns: str) -> list[str]:
         return self.sql(f"SELECT {columns} FROM _prisma_migrations ORDER BY started_at").splitlines()
@@ -92,7 +91,9 @@ class Database:
         held = f"SELECT count(*) FROM pg_stat_activity WHERE {mine} AND query LIKE '%pg_sleep%'"
         commands = ("SET application_name = 'holder'", "BEGIN", text, "SELECT pg_sleep(600)")
         options = [word for command in commands for word in ("-c", command)]
-        self.postgres.box.container.exec_run(["psql", "-d", self.name, *options], user="postgres", detach=True)
+        environment = {"PGHOST": "127.0.0.1", "PGUSER": USER, "PGPASSWORD": self.postgres.password}
+        command = ["psql", "-d", self.name, *options]
+        self.postgres.box.container.exec_run(command, environment=environment, detach=True)
         wait_until("the other session's locks", lambda: self.sql(held) == "1")
         try:
             yield
@@ -101,11 +102,9 @@ class Database:
 
     def schema(self) -> str:
         """The whole schema as SQL, without the ledger, which migrations by hand do not write."""
-        command = ["pg_dump", "--schema-only", "--exclude-table=_prisma_migrations", self.name]
-        done = self.postgres.box.exec(command, user="postgres")
-        assert done.code == 0, done.output
+        dump = self.postgres.exec("pg_dump", "--schema-only", "--exclude-table=_prisma_migrations", self.name)
         # Newer releases put a random key around the dump.
-        return "\n".join(line for line in done.output.splitlines() if "restrict" not in line)
+        return "\n".join(line for line in dump.splitlines() if "restrict" not in line)
 
 
 class Tool:
@@ -192,6 +191,6 @@ class Running:
         return Done(self._state["ExitCode"], output, output)
 
 
-def rounds(short: int, long: int) -> int:
-    """How often a test of chance is repeated: `long` where the environment asks for the long form."""
-    return long if os.environ.get("SLIPWAY_LONG") else short
+def kills(fewest: int) -> int:
+    """How often a test of random kills repeats: as often as SLIPWAY_KILLS says, else the short form."""
+    return int(os.environ.get("SLIPWAY_KILLS", fewest))
