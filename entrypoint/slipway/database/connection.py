@@ -50,6 +50,8 @@ def connect(address: Address) -> Connection:
         autocommit=True,
         prepare_threshold=None,
         application_name="slipway",
+        # A database without an encoding of its own would answer bytes.
+        client_encoding="utf8",
     )
 
 

@@ -15,6 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
+import psycopg
+
 _LOGGER: Final = "litellm_proxy_extras"
 _COMMAND_SECONDS: Final = 60
 
@@ -63,7 +65,7 @@ def migrate(environment: Mapping[str, str]) -> None:
     with _prepared(environment):
         try:
             done = manager.setup_database(use_migrate=True, use_v2_resolver=not legacy)
-        except RuntimeError as problem:
+        except (RuntimeError, psycopg.Error, OSError, subprocess.SubprocessError) as problem:
             raise MigrationFailed(str(problem)) from None
     if not done:
         raise MigrationFailed("LiteLLM's resolver gave up; its lines above say why")
@@ -108,7 +110,8 @@ def resolve(action: str, name: str, environment: Mapping[str, str]) -> None:
 def _prepared(environment: Mapping[str, str]) -> Iterator[None]:
     """Set the variables that LiteLLM's functions read; their progress is told only when somebody debugs."""
     before = dict(os.environ)
-    os.environ.update(environment)
+    # A database without an encoding of its own would answer bytes, which they do not expect.
+    os.environ.update({"PGCLIENTENCODING": "UTF8", **environment})
     debugging = os.environ.get("LITELLM_LOG", "").lower() == "debug"
     logging.getLogger(_LOGGER).setLevel(logging.DEBUG if debugging else logging.WARNING)
     try:
