@@ -7,16 +7,24 @@ PYTHON ?= python3
 PORT ?= 4000
 # Asked once, and only by the verbs that need it.
 engine = $$(sh docker/base/engine.sh)
+# Another project and file of secrets give a second quickstart beside the first.
+PROJECT ?= slipway-quickstart
+STATE ?= .run/env
+# postgres:17 is the official image; without one ours is built.
+export POSTGRES_IMAGE
+quickstart = engine=$(engine) && compose=$$(sh docker/compose/tool.sh "$$engine") && \
+	GATEWAY_IMAGE="slipway:$${TAG:-dev}" $(PYTHON) docker/compose/run.py --engine "$$engine" --compose "$$compose" \
+	--project "$(PROJECT)" --state "$(STATE)"
 
 help: ## List the verbs
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-run: ## Start the gateway on this machine (PORT=4000) and print its URL and key
-	@sh docker/build.sh full
-	@$(PYTHON) docker/quickstart/run.py up --engine "$(engine)" --port $(PORT)
+run: ## Start gateway and database on this machine (PORT=4000), print URL and key
+	@sh docker/build.sh full $(if $(POSTGRES_IMAGE),,postgres-17)
+	@$(quickstart) up --port $(PORT)
 
-stop: ## Stop what `make run` started; its key is kept
-	@$(PYTHON) docker/quickstart/run.py down --engine "$(engine)"
+stop: ## Stop what `make run` started; its data and secrets are kept
+	@$(quickstart) down
 
 image: ## Build slipway:dev, slipway:dev-slim and slipway:dev-builder
 	@sh docker/build.sh full slim builder
@@ -46,7 +54,7 @@ lock: .venv/done ## Renew every lock file: Debian packages, wheels, tools
 	@$(PYTHON) docker/base/lock.py
 
 clean: ## Remove what these verbs made, except images
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache
+	@rm -rf .venv .venv-compose .mypy_cache .ruff_cache .pytest_cache
 
 .venv/done: requirements/dev.txt
 	@sh requirements/venv.sh

@@ -1,6 +1,10 @@
 #!/bin/sh
-# Makes .venv on the host, with the hash-locked tools of dev.txt. Python 3.11 or newer.
+# Makes a virtual environment on the host from a hash-locked list, with Python 3.11 or newer: .venv from dev.txt unless
+# told otherwise. Usage: venv.sh [FOLDER LIST]
 set -eu
+
+folder="${1:-.venv}"
+list="${2:-requirements/dev.txt}"
 
 python="${PYTHON:-python3}"
 if ! command -v "$python" >/dev/null || ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
@@ -14,6 +18,6 @@ if ! "$python" -c 'import ensurepip' 2>/dev/null; then
     fi
     apt-get update -q >&2 && apt-get install -q -y python3-venv >&2
 fi
-echo "venv: installing the tools of requirements/dev.txt" >&2
-"$python" -m venv --clear .venv
-.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+echo "venv: installing the tools of $list" >&2
+"$python" -m venv --clear "$folder"
+"$folder/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r "$list"

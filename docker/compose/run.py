@@ -1,0 +1,217 @@
+"""``make run`` and ``make stop``: the gateway and its database on this machine, with secrets made once and kept.
+
+Usage: run.py up|down --engine COMMAND --compose COMMAND. The secrets, and any provider keys, live in .run/env (mode
+0600, not in git); the data in a volume of the engine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import shlex
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+from environment_file import GENERATED, MASTER_KEY, Refused, complete, read
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+HERE: Final = Path(__file__).resolve().parent
+FILE: Final = HERE / "quickstart.yaml"
+CONFIG: Final = HERE / "quickstart-config.yaml"
+READY_SECONDS: Final = 300
+PROGRESS_SECONDS: Final = 5
+LOG_LINES: Final = 30
+# What the quickstart of earlier releases called its only container.
+RETIRED: Final = "slipway-quickstart"
+
+
+def say(text: str) -> None:
+    """Print progress."""
+    print(text, flush=True)
+
+
+def complain(text: str) -> None:
+    """Print what went wrong."""
+    print(text, file=sys.stderr, flush=True)
+
+
+class Quickstart:
+    """The Compose project, through the commands of the engine and of Compose."""
+
+    def __init__(self, engine: str, compose: str, project: str, state: Path, port: int) -> None:
+        self._engine = shlex.split(engine)
+        self._compose = [*shlex.split(compose), "--project-name", project, "--file", str(FILE)]
+        self.state = state
+        self.port = port
+        self.volume = f"{project}_postgres"
+
+    def engine(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the engine; its output is captured."""
+        return subprocess.run([*self._engine, *arguments], check=False, text=True, capture_output=True, cwd=ROOT)
+
+    def compose(self, *arguments: str, show: bool = False) -> subprocess.CompletedProcess[str]:
+        """Run a command of Compose; its output is captured, or goes to stderr when ``show`` is set."""
+        known = self.state.exists()
+        # Compose lets the shell's variables win over the file's; only the file knows the volume's password.
+        environment = {name: value for name, value in os.environ.items() if name not in GENERATED}
+        environment |= {
+            "ENV_FILE": str(self.state) if known else os.devnull,
+            "CONFIG_HASH": hashlib.sha256(CONFIG.read_bytes()).hexdigest(),
+            "PORT": str(self.port),
+        }
+        if not known:
+            environment["POSTGRES_PASSWORD"] = "unused"  # stopping needs none, but Compose reads the whole file
+        command = [*self._compose, "--env-file", environment["ENV_FILE"], *arguments]
+        return subprocess.run(
+            command, check=False, text=True, env=environment, cwd=ROOT,
+            stdout=sys.stderr if show else subprocess.PIPE, stderr=None if show else subprocess.PIPE,
+        )  # fmt: skip
+
+    def logs(self, service: str, lines: int = LOG_LINES) -> str:
+        """The last lines that a service printed."""
+        done = self.compose("logs", "--no-color", "--no-log-prefix", "--tail", str(lines), service)
+        return (done.stdout + done.stderr).strip()
+
+    def retire(self) -> None:
+        """Remove the container of an earlier release, which Compose knows nothing of."""
+        if self.engine("container", "inspect", RETIRED).returncode == 0:
+            say("quickstart: stopping the gateway of an earlier release")
+            self.engine("stop", RETIRED)
+            self.engine("rm", "--force", RETIRED)
+
+    def gateway_id(self) -> str:
+        """The container of the gateway, or nothing when there is none."""
+        return self.compose("ps", "--all", "--quiet", "gateway").stdout.strip()
+
+
+def up(quickstart: Quickstart) -> int:
+    """Start what is not running, or not as configured; wait until it is ready; print how to use it."""
+    exists = quickstart.engine("volume", "inspect", quickstart.volume).returncode == 0
+    added = complete(quickstart.state, quickstart.volume if exists else None)
+    if added:
+        say(f"quickstart: made {', '.join(added)}; kept in {quickstart.state}")
+    # A mistake in the configuration is found before the gateway that runs is replaced.
+    checked = quickstart.compose(
+        "run", "--rm", "--no-deps", "--no-TTY", "gateway", "explain", "--config", "/app/config.yaml"
+    )
+    if checked.returncode:
+        complain(checked.stderr.strip())
+        complain("quickstart: the gateway refuses its configuration, as above; what runs and the data are as before")
+        return checked.returncode
+    quickstart.retire()
+    if not free(quickstart):
+        complain(f"quickstart: port {quickstart.port} is taken by another program; choose one: make run PORT=NUMBER")
+        return 1
+    if quickstart.compose("up", "--detach", "--quiet-pull", "gateway", show=True).returncode:
+        return failed(quickstart, "postgres")
+    if not wait(quickstart):
+        return failed(quickstart, "gateway")
+    print_use(quickstart)
+    return 0
+
+
+def failed(quickstart: Quickstart, service: str) -> int:
+    """Show the service's last words, and end what would start over and over."""
+    complain(f"\nThe last lines of {service}:\n\n{quickstart.logs(service)}\n")
+    quickstart.compose("stop", "gateway")
+    complain(f"quickstart: {service} did not become ready; the log is above. The data and {quickstart.state} are kept.")
+    return 1
+
+
+def free(quickstart: Quickstart) -> bool:
+    """Whether the port on the loopback is free, or held by the gateway that is about to be replaced."""
+    container = quickstart.gateway_id()
+    if container and quickstart.engine("port", container, "4000/tcp").stdout.strip().endswith(f":{quickstart.port}"):
+        return True
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", quickstart.port))
+        except (OSError, OverflowError):
+            return False
+    return True
+
+
+def wait(quickstart: Quickstart) -> bool:
+    """Wait, at most READY_SECONDS, until the gateway's own health check passes; False when it ended or never did."""
+    container = quickstart.gateway_id()
+    started = time.monotonic()
+    shown = 0.0
+    say("quickstart: waiting until the gateway is ready; at its first start it prepares the database")
+    while (waited := time.monotonic() - started) < READY_SECONDS:
+        if quickstart.engine("exec", container, "/opt/slipway/entrypoint.sh", "healthcheck").returncode == 0:
+            return True
+        state = quickstart.engine("inspect", "--format", "{{.State.Status}} {{.RestartCount}}", container)
+        if state.stdout.strip() != "running 0":
+            return False
+        if waited - shown >= PROGRESS_SECONDS:
+            shown = waited
+            say(f"quickstart: {waited:.0f} s: {quickstart.logs('gateway', 1)[:100]}")
+        time.sleep(1)  # each check is a process of its own
+    return False
+
+
+def print_use(quickstart: Quickstart) -> None:
+    """Say where the gateway is and how to talk to it."""
+    values = read(quickstart.state)
+    key = values[MASTER_KEY]
+    user = values.get("UI_USERNAME") or "admin"
+    password = "UI_PASSWORD of .run/env" if values.get("UI_PASSWORD") else "the key"
+    url = f"http://127.0.0.1:{quickstart.port}"
+    body = json.dumps({"model": "hello", "messages": [{"role": "user", "content": "Hi"}]})
+    say(f"""
+The gateway is ready.
+
+  UI    {url}/ui/   user {user}, password: {password}
+  API   {url}/v1    (reference: {url}/)
+  key   {key}
+
+  curl {url}/v1/chat/completions -H 'Authorization: Bearer {key}' \\
+    -H 'Content-Type: application/json' -d '{body}'
+
+  from openai import OpenAI
+  client = OpenAI(base_url="{url}/v1", api_key="{key}")
+  print(client.chat.completions.create(model="hello", messages=[{{"role": "user", "content": "Hi"}}]))
+
+  models: docker/compose/quickstart-config.yaml, then make run    stop: make stop""")
+
+
+def down(quickstart: Quickstart) -> int:
+    """Stop gateway and database, giving requests time; the secrets and the data stay."""
+    quickstart.retire()
+    if not quickstart.compose("ps", "--all", "--quiet").stdout.strip():
+        say("quickstart: not running")
+        return 0
+    done = quickstart.compose("down", "--remove-orphans", show=True)
+    if done.returncode == 0:
+        say(
+            f"quickstart: stopped; the data is in the volume {quickstart.volume}, the secrets are in {quickstart.state}"
+        )
+    return done.returncode
+
+
+def main() -> int:
+    """Run one verb."""
+    parser = argparse.ArgumentParser(description="Start or stop the quickstart.")
+    parser.add_argument("verb", choices=("up", "down"))
+    parser.add_argument("--engine", default="docker", help="the container engine's command")
+    parser.add_argument("--compose", default="docker compose", help="the command of Compose")
+    parser.add_argument("--project", default="slipway-quickstart", help="what containers and volumes are named after")
+    parser.add_argument("--state", type=Path, default=ROOT / ".run" / "env", help="the file of the secrets")
+    parser.add_argument("--port", type=int, default=4000, help="port on the loopback")
+    options = parser.parse_args()
+    quickstart = Quickstart(options.engine, options.compose, options.project, options.state.resolve(), options.port)
+    return up(quickstart) if options.verb == "up" else down(quickstart)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Refused as problem:
+        sys.exit(f"quickstart: {problem}")
