@@ -10,7 +10,7 @@ import pytest
 
 from tests.engine.suite.client import BINARY_PATHS, Prisma, utils
 from tests.engine.suite.database import Database
-from tests.engine.suite.engines import alive, pid_of
+from tests.engine.suite.engines import alive, engine_of
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +65,9 @@ async def session_client(anyio_backend: str, database: Database) -> AsyncIterato
 async def db(session_client: Prisma) -> AsyncIterator[Prisma]:
     """The client of most tests. No test may end its engine: the next one gets a new one, this one fails."""
     yield session_client
-    if not alive(pid_of(session_client)):
+    process = engine_of(session_client).process
+    if not alive(process.pid):
+        code = process.wait()
         await session_client.disconnect()
         await session_client.connect()
-        pytest.fail("the engine ended during this test", pytrace=False)
+        pytest.fail(f"the engine ended during this test, with {code}", pytrace=False)

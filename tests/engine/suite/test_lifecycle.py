@@ -163,12 +163,3 @@ async def test_a_killed_engine_is_replaced_by_connecting_again(url: str) -> None
         await client.disconnect()
         await client.connect()
         assert await client.user.count() == 0
-
-
-async def test_it_starts_fast(url: str) -> None:
-    best = 9.0
-    for _ in range(3):
-        started = time.monotonic()
-        async with connected(url):
-            best = min(best, time.monotonic() - started)
-    assert best < 1.5

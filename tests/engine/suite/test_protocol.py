@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import socket
+import struct
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
 
 from tests.engine.suite.client import Prisma
-from tests.engine.suite.engines import pid_of, url_of
+from tests.engine.suite.engines import alive, connected, pid_of, url_of
 
 
 async def ask(db: Prisma, query: str, **headers: str) -> Any:
@@ -129,9 +133,34 @@ async def test_several_requests_on_one_connection(db: Prisma) -> None:
     await writer.wait_closed()
 
 
-async def test_a_client_that_goes_away_frees_the_connection(db: Prisma) -> None:
-    for _ in range(10):
-        asking = asyncio.ensure_future(ask(db, 'mutation { result: queryRaw(query: "SELECT pg_sleep(0.3)") }'))
-        await asyncio.sleep(0.01)
-        asking.cancel()
+SLOW = 'mutation { result: queryRaw(query: "SELECT pg_sleep(0.2)", parameters: "[]") }'
+BIG = 'mutation { result: queryRaw(query: "SELECT repeat(\'x\', 9000000) AS x", parameters: "[]") }'
+SMALL = "query { result: findManyUser { id } }"
+
+
+@pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
+@pytest.mark.parametrize("cut", [0, 10, -1, None], ids=["nothing", "half the head", "all but a byte", "everything"])
+@pytest.mark.parametrize("query", [SLOW, BIG, SMALL], ids=["slow", "big", "small"])
+async def test_clients_that_go_away_harm_nobody(db: Prisma, query: str, cut: int | None, reset: bool) -> None:
+    """In the middle of a request, before the answer, in the middle of the answer; with an end and with a reset."""
+    address = urlsplit(url_of(db))
+    body = json.dumps({"query": query, "variables": {}}).encode()
+    request = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    for pause in (0, 0.05):
+        with socket.create_connection((address.hostname, address.port)) as line:
+            line.sendall(request[:cut])
+            await asyncio.sleep(pause)
+            if reset:
+                # No lingering: the kernel sends a reset.
+                line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    await asyncio.sleep(0.3)
+    assert alive(pid_of(db))
     assert await asyncio.wait_for(db.user.count(), 8) == 0
+
+
+async def test_cancelled_queries_free_their_connections(url: str) -> None:
+    async with connected(url, connection_limit=1) as client:
+        for _ in range(10):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(client.query_raw("SELECT pg_sleep(0.1)"), 0.02)
+        assert await asyncio.wait_for(client.user.count(), 8) == 0
