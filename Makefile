@@ -1,6 +1,6 @@
 # Every verb installs what it needs and is safe to repeat. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run stop image test check bench lock docs clean
+.PHONY: help run stop image test soak check bench lock docs clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -29,8 +29,13 @@ stop: ## Stop what `make run` started; its data and secrets are kept
 image: ## Build slipway:dev, slipway:dev-slim and slipway:dev-builder
 	@sh docker/build.sh full slim builder
 
-test: check image ## Run everything that CI runs
+test: check ## Run everything that CI runs
+	@sh docker/build.sh full slim builder prisma postgres-17 postgres-15
 	@.venv/bin/pytest
+
+soak: .venv/done ## Run the long forms of tests: twenty kills of a migration, twenty restarts of the database
+	@sh docker/build.sh full postgres-17
+	@SLIPWAY_KILLS=20 SLIPWAY_RESTARTS=20 .venv/bin/pytest tests/database tests/prisma -k "killed or outage or interrupt"
 
 test-%: .venv/done ## Run one folder of tests/, such as test-unit (test-image needs `make image`)
 	@.venv/bin/pytest tests/$*
