@@ -59,7 +59,7 @@ def test_a_lock_survives_writing_and_reading() -> None:
     assert lock.packages[0].name == "tini"
 
 
-@pytest.mark.parametrize("target", ["runtime", "tools"])
+@pytest.mark.parametrize("target", sorted(packages.TARGETS))
 @pytest.mark.parametrize("architecture", ["amd64", "arm64"])
 def test_the_committed_locks_are_in_their_written_form_and_hold_what_is_wanted(target: str, architecture: str) -> None:
     lock = packages.load_lock(target)
@@ -69,8 +69,26 @@ def test_the_committed_locks_are_in_their_written_form_and_hold_what_is_wanted(t
     assert "apt" not in names
 
 
-def test_the_tools_are_the_runtime_and_more() -> None:
-    assert set(packages.load_lock("runtime").packages) < set(packages.load_lock("tools").packages)
+@pytest.mark.parametrize("target", ["tools", "full"])
+def test_what_stands_on_the_runtime_has_its_packages_and_more(target: str) -> None:
+    assert set(packages.load_lock("runtime").packages) < set(packages.load_lock(target).packages)
+
+
+@pytest.mark.parametrize(("target", "release"), [("runtime", "13."), ("postgres-17", "13."), ("postgres-15", "12.")])
+def test_the_packages_are_those_of_the_targets_release(target: str, release: str) -> None:
+    base = next(package for package in packages.load_lock(target).packages if package.name == "base-files")
+    assert base.version.startswith(release)
+
+
+def test_a_release_comes_with_its_updates_and_its_security_fixes() -> None:
+    suites = packages.TARGETS["postgres-15"].suites
+    assert suites == ("bookworm", "bookworm-updates", "bookworm-security")
+
+
+def test_the_removals_of_a_target_are_those_of_all_its_lists() -> None:
+    install, remove = packages.wanted("full")
+    assert {"python3", "nodejs"} <= set(install)
+    assert {"apt", "node-corepack"} <= set(remove)
 
 
 @pytest.mark.parametrize(
@@ -253,8 +271,8 @@ def test_the_installed_set_must_be_the_locked_set() -> None:
 
 def test_the_tag_depends_on_target_and_architecture_only_while_nothing_changes() -> None:
     assert rootfs.tag_of("runtime", "amd64") == rootfs.tag_of("runtime", "amd64")
-    tags = {rootfs.tag_of(target, machine) for target in ("runtime", "tools") for machine in ("amd64", "arm64")}
-    assert len({tag.partition(":")[2] for tag in tags}) == 4
+    tags = {rootfs.tag_of(target, machine) for target in packages.TARGETS for machine in ("amd64", "arm64")}
+    assert len({tag.partition(":")[2] for tag in tags}) == 2 * len(packages.TARGETS)
 
 
 def test_no_committed_list_names_a_host() -> None:
