@@ -59,6 +59,10 @@ GOALS: Final[dict[str, Goal]] = {
     "image_slim": Goal("ours", 150),
     "rebuild_entrypoint_layers": Goal("ours", 1),
     "launcher": Goal("ours", 150),
+    "engine_reads": Goal("ratio", 0.35),
+    "engine_reads_16": Goal("ratio", 0.20),
+    "engine_pss": Goal("ours", 90),
+    "engine_pss_used": Goal("ours", 130),
 }
 
 

@@ -19,7 +19,7 @@ from typing import Final
 import docker
 from docker.errors import DockerException, ImageNotFound
 
-from bench import image, launcher, memory, picture, rebuild, record, startup
+from bench import engine, image, launcher, memory, picture, rebuild, record, startup
 from bench.gateway import Session
 
 RESULTS: Final = Path(__file__).parent / "results"
@@ -29,6 +29,7 @@ QUESTIONS: Final[dict[str, ModuleType]] = {
     "image": image,
     "rebuild": rebuild,
     "launcher": launcher,
+    "engine": engine,
 }
 ORDER: Final[tuple[str, ...]] = tuple(row for question in QUESTIONS.values() for row in question.ROWS)
 
