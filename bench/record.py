@@ -59,6 +59,8 @@ GOALS: Final[dict[str, Goal]] = {
     "image_slim": Goal("ours", 150),
     "rebuild_entrypoint_layers": Goal("ours", 1),
     "launcher": Goal("ours", 150),
+    "migrate_empty": Goal("ours", 5),
+    "migrate_noop": Goal("ours", 1),
     "engine_reads": Goal("ratio", 0.35),
     "engine_reads_16": Goal("ratio", 0.20),
     "engine_pss": Goal("ours", 90),

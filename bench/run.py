@@ -19,7 +19,7 @@ from typing import Final
 import docker
 from docker.errors import DockerException, ImageNotFound
 
-from bench import engine, image, launcher, memory, picture, rebuild, record, startup
+from bench import engine, image, launcher, memory, migrations, picture, rebuild, record, startup
 from bench.gateway import Session
 
 RESULTS: Final = Path(__file__).parent / "results"
@@ -30,6 +30,7 @@ QUESTIONS: Final[dict[str, ModuleType]] = {
     "rebuild": rebuild,
     "launcher": launcher,
     "engine": engine,
+    "migrations": migrations,
 }
 ORDER: Final[tuple[str, ...]] = tuple(row for question in QUESTIONS.values() for row in question.ROWS)
 
