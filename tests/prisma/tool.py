@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from docker import APIClient
+
 from tests.support.lab import Box, Lab, Spec, hardened, wait_until
 from tests.support.postgres import USER, Postgres
 
@@ -141,19 +143,23 @@ class Tool:
         self, command: Sequence[str], *, cwd: str = "/tmp", url: str = "", env: Mapping[str, str] | None = None
     ) -> Done:
         environment = ({"DATABASE_URL": url} if url else {}) | dict(env or {})
-        code, (stdout, stderr) = self.box.container.exec_run(
-            list(command), environment=environment, workdir=cwd, demux=True
-        )
-        assert code is not None
-        return Done(code, (stdout or b"").decode(), (stderr or b"").decode())
+        answer: Any = self.box.container.exec_run(list(command), environment=environment, workdir=cwd, demux=True)
+        stdout, stderr = ((text or b"").decode() for text in answer.output)
+        return Done(answer.exit_code, stdout, stderr)
+
+    @property
+    def _api(self) -> APIClient:
+        client = self.box.container.client
+        assert client is not None
+        return client.api
 
     def start(self, *arguments: str, cwd: str, url: str, env: Mapping[str, str] | None = None) -> Running:
         """Start the command and leave it running."""
-        api = self.box.container.client.api
+        api = self._api
         command = ["prisma", *arguments]
         environment = {"DATABASE_URL": url} | dict(env or {})
         created = api.exec_create(self.box.container.id, command, environment=environment, workdir=cwd)
-        return Running(self, created["Id"], api.exec_start(created["Id"], detach=False, stream=True))
+        return Running(self.box, api, created["Id"], api.exec_start(created["Id"], detach=False, stream=True))
 
     def ended_after(self, seconds: float, signal: int, *arguments: str, cwd: str, url: str) -> Done:
         """Run the command and send it the signal when the seconds are over, if it still runs then."""
@@ -166,24 +172,25 @@ class Tool:
 class Running:
     """A command that runs in the container."""
 
-    def __init__(self, tool: Tool, id: str, stream: Any) -> None:
-        self._tool = tool
+    def __init__(self, box: Box, api: APIClient, id: str, stream: Any) -> None:
+        self._box = box
+        self._api = api
         self._id = id
         self._stream = stream
 
     @property
     def _state(self) -> dict[str, Any]:
-        state: dict[str, Any] = self._tool.box.container.client.api.exec_inspect(self._id)
+        state: dict[str, Any] = self._api.exec_inspect(self._id)
         return state
 
     def pid(self) -> int:
         """Its number inside the container, where it is the youngest process of that name."""
         listed = "import os;print(*[p for p in os.listdir('/proc') if p.isdigit() and comm(p)=='prisma'])"
         comm = "comm = lambda p: open(f'/proc/{p}/comm').read().strip()\n"
-        return max(map(int, self._tool.box.python(comm + listed).split()))
+        return max(map(int, self._box.python(comm + listed).split()))
 
     def signal(self, number: int) -> None:
-        self._tool.box.python(f"import os; os.kill({self.pid()}, {number})")
+        self._box.python(f"import os; os.kill({self.pid()}, {number})")
 
     def wait(self, seconds: float = 60) -> Done:
         output = b"".join(self._stream).decode()
