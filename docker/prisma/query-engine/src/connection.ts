@@ -20,6 +20,11 @@ const WANTED: ReadonlyArray<readonly [setting: string, fits: (value: string) => 
   ['server_version', (value) => Number.parseInt(value, 10) >= 12, 'SET extra_float_digits = 3'],
 ];
 
+/** What the server says when it ends a session: a shutdown, a crash, a time-out for idle ones. */
+const LAST_WORDS = /^(?:57P0\d|25P03)$/;
+/** Longer statements are seldom the same twice, and would fill the memory of both ends. */
+const LONGEST_CACHED = 8 * 1024;
+
 export class Connection {
   /** When it was opened and when it was last given back, in milliseconds of a clock that only goes forward. */
   readonly opened = performance.now();
@@ -110,14 +115,14 @@ export class Connection {
   }
 
   private submit(text: string, values: readonly unknown[], known: Prepared | undefined): Promise<Outcome> {
-    const caching = this.url.statementCacheSize > 0;
+    const caching = this.url.statementCacheSize > 0 && text.length <= LONGEST_CACHED;
     const name = known?.name ?? (caching ? `s${(this.numbered += 1)}` : '');
     return new Promise((succeed, fail) => {
       let timer: NodeJS.Timeout | undefined;
       const done = (error: Error | undefined, outcome: Outcome | undefined): void => {
         clearTimeout(timer);
         if (error === undefined) succeed(outcome!);
-        else fail(isServerMessage(error) || error instanceof KnownFault || !this.broken(error) ? error : connectionLost());
+        else fail(this.lostBy(error) ? connectionLost() : error);
       };
       if (this.url.socketTimeout > 0) {
         timer = setTimeout(() => {
@@ -132,7 +137,9 @@ export class Connection {
     });
   }
 
-  private broken(error: Error): boolean {
+  private lostBy(error: Error): boolean {
+    if (isServerMessage(error)) return LAST_WORDS.test(error.code);
+    if (error instanceof KnownFault) return false;
     return this.ended || 'errno' in error || /^(?:Connection terminated|Client )/.test(error.message);
   }
 

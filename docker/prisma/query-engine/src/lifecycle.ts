@@ -14,7 +14,7 @@ export function watchWorker(worker: number, ended: () => void): void {
   }, WORKER_INTERVAL);
 }
 
-/** On SIGINT or SIGTERM calls `stop`, then ends the process with 0 as soon as nothing is `busy`, in any case after GRACE. */
+/** On SIGINT or SIGTERM ends the process with 0: once nothing is `busy` and `stop` is done, in any case after GRACE. */
 export function endOnSignal(stop: () => Promise<void>, busy: () => boolean): void {
   let ending = false;
   const end = (): void => {

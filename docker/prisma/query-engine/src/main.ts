@@ -49,11 +49,22 @@ async function main(): Promise<void> {
   const reads = options.logQueries ? undefined : new UniqueReads(planner, pool, metrics);
   const requests = new Requests(engine, translator, errors, metrics, reads);
   const transactions = new Transactions(engine, pool, adapter, (answer) => requests.explainFacing(answer));
-  const server = createHttpServer(createRoutes(requests, transactions, options.metrics ? metrics : undefined, pool));
+  const routes = createRoutes(requests, transactions, options.metrics ? metrics : undefined, pool);
+  let asked = 0;
+  const server = createHttpServer(async (request) => {
+    asked += 1;
+    try {
+      return await routes(request);
+    } finally {
+      asked -= 1;
+    }
+  });
   endOnSignal(
     () => pool.end(),
-    () => metrics.active > 0,
+    () => asked > 0,
   );
+  // A worker that reads no errors any more is none.
+  process.stderr.on('error', () => undefined);
   await listen(server, options);
 }
 
