@@ -62,6 +62,61 @@ PATCHES: Final = (
         "        else:\n"
         "            prisma_client._engine = engine\n",
     ),
+    Patch(
+        name="database-outage",
+        why="LiteLLM takes a database that is away for an outage only when its engine is gone too, so that the first "
+        "requests of an outage fail although allow_requests_on_db_unavailable is set; with this patch the engine's own "
+        "words for it (P1001, P1002, P1017) count as well",
+        switch="SLIPWAY_PATCH_DATABASE_OUTAGE",
+        file="litellm/proxy/db/exception_handler.py",
+        expected="        return isinstance(e, ProxyException) and e.type == ProxyErrorTypes.no_db_connection\n",
+        replacement="        import os\n\n"
+        '        if os.environ.get("SLIPWAY_PATCH_DATABASE_OUTAGE", "").strip().lower() != "off":\n'
+        '            if getattr(e, "code", None) in ("P1001", "P1002", "P1017"):\n'
+        "                return True\n"
+        "        return isinstance(e, ProxyException) and e.type == ProxyErrorTypes.no_db_connection\n",
+    ),
+    Patch(
+        name="spend-requeue",
+        why="LiteLLM without Redis drops the spend of keys, teams and users that a database outage kept it from "
+        "writing, so that budgets count too little; with this patch it goes back on the queue, by the rule that LiteLLM "
+        "has for its Redis queue",
+        switch="SLIPWAY_PATCH_SPEND_REQUEUE",
+        file="litellm/proxy/db/db_spend_update_writer.py",
+        expected="""\
+            await self.spend_update_queue.flush_and_get_aggregated_db_spend_update_transactions()
+        )
+        await self._commit_spend_updates_to_db(
+            prisma_client=prisma_client,
+            n_retry_times=n_retry_times,
+            proxy_logging_obj=proxy_logging_obj,
+            db_spend_update_transactions=db_spend_update_transactions,
+        )
+""",
+        replacement="""\
+            await self.spend_update_queue.flush_and_get_aggregated_db_spend_update_transactions()
+        )
+        committed: list[_SpendTableName] = []
+        try:
+            await self._commit_spend_updates_to_db(
+                prisma_client=prisma_client,
+                n_retry_times=n_retry_times,
+                proxy_logging_obj=proxy_logging_obj,
+                db_spend_update_transactions=db_spend_update_transactions,
+                on_table_committed=committed.append,
+            )
+        except Exception as failure:
+            if os.environ.get("SLIPWAY_PATCH_SPEND_REQUEUE", "").strip().lower() != "off":
+                left = _spend_tables_left_to_send(db_spend_update_transactions, committed, failure) or {}
+                for table, costs in left.items():
+                    kind = Litellm_EntityType(table.removesuffix("_list_transactions").replace("org", "organization"))
+                    for entity, cost in (costs or {}).items():
+                        await self.spend_update_queue.add_update(
+                            {"entity_type": kind, "entity_id": entity, "response_cost": cost}
+                        )
+            raise
+""",
+    ),
 )
 
 

@@ -215,6 +215,18 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         True,
         "off lets LiteLLM write an attribute that this release of prisma-client-py does not have",
     ),
+    Setting(
+        "SLIPWAY_PATCH_DATABASE_OUTAGE",
+        "switch",
+        True,
+        "off lets the first requests of an outage fail although allow_requests_on_db_unavailable is set",
+    ),
+    Setting(
+        "SLIPWAY_PATCH_SPEND_REQUEUE",
+        "switch",
+        True,
+        "off lets LiteLLM drop the spend that an outage kept it from writing",
+    ),
     Setting("LITELLM_MODE", "text", "PRODUCTION", "PRODUCTION keeps LiteLLM from reading a .env file"),
     Setting("LITELLM_LOCAL_MODEL_COST_MAP", "switch", True, "model prices from the image, not the network"),
     Setting("LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS", "switch", True, "Anthropic beta headers from the image"),
