@@ -79,8 +79,8 @@ PATCHES: Final = (
     Patch(
         name="spend-requeue",
         why="LiteLLM without Redis drops the spend of keys, teams and users that a database outage kept it from "
-        "writing, so that budgets count too little; with this patch it goes back on the queue, by the rule that LiteLLM "
-        "has for its Redis queue",
+        "writing, so that budgets count too little; with this patch it goes back on the queue, by the rule that "
+        "LiteLLM has for its Redis queue",
         switch="SLIPWAY_PATCH_SPEND_REQUEUE",
         file="litellm/proxy/db/db_spend_update_writer.py",
         expected="""\
