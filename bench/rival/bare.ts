@@ -4,7 +4,7 @@
  */
 import pg from 'pg';
 
-import { createHttpServer } from '../src/http.js';
+import { createHttpServer } from '../src/http/server.js';
 
 interface BareClient {
   connect(): Promise<void>;

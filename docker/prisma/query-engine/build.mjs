@@ -1,5 +1,14 @@
 // Bundles the engine into dist/: one script, the WebAssembly beside it, the launcher, the notices of what is inside.
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 import { build } from 'esbuild';
@@ -35,7 +44,9 @@ symlinkSync('/usr/bin/node', 'dist/query-engine-node');
 
 const packages = new Set([
   '@prisma/client',
-  ...Object.keys(metafile.inputs).flatMap((input) => input.match(/^(?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)/)?.[1] ?? []),
+  ...Object.keys(metafile.inputs).flatMap(
+    (input) => input.match(/^(?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)/)?.[1] ?? [],
+  ),
 ]);
 const notices = [...packages].sort().map((name) => {
   const folder = join('node_modules', name);

@@ -1,5 +1,5 @@
 /** Errors with Prisma's codes that arise outside the WebAssembly engine, in the shape that the client parses. */
-import type { DatabaseUrl } from './database-url.js';
+import type { DatabaseUrl } from './postgres/database-url.js';
 
 /** An error that users of Prisma know by its code. */
 export class KnownFault extends Error {
@@ -69,6 +69,14 @@ export function socketTimeout(milliseconds: number): KnownFault {
   const time = `${milliseconds / 1000}s`;
   const context = 'Socket timeout (the database failed to respond to a query within the configured timeout)';
   return new KnownFault('P1008', `Operations timed out after \`${time}\`. Context: ${context}`, { time, context });
+}
+
+export function wrongParameterCount(expected: number, actual: number): KnownFault {
+  const counts = `Expected: \`${expected}\`, actual: \`${actual}\``;
+  return new KnownFault('P1016', `Your raw query had an incorrect number of parameters. ${counts}.`, {
+    expected,
+    actual,
+  });
 }
 
 export function poolTimeout(url: DatabaseUrl): KnownFault {

@@ -1,26 +1,28 @@
 /** The query engine's process: options, connection, engine, listener, end. */
 import type { Server } from 'node:net';
 
-import { ForeignErrors, PoolAdapter } from './adapter.js';
-import { parseUrl, UrlFault, type DatabaseUrl } from './database-url.js';
-import { Engine, EnginePanic } from './engine.js';
+import { ForeignErrors, PoolAdapter } from './engine/adapter.js';
+import { Engine, EnginePanic } from './engine/engine.js';
+import { EngineCode } from './engine/wasm.js';
 import { KnownFault } from './faults.js';
-import { Translator } from './graphql.js';
-import { createHttpServer } from './http.js';
+import { rootFields } from './graphql/schema.js';
+import { Translator } from './graphql/translator.js';
+import { createRoutes } from './http/routes.js';
+import { createHttpServer } from './http/server.js';
 import { endOnSignal, watchWorker } from './lifecycle.js';
 import { Metrics } from './metrics.js';
 import { readOptions, UsageFault, type Options } from './options.js';
 import { Planner } from './plans/planner.js';
 import { UniqueReads } from './plans/reads.js';
-import { Pool } from './pool.js';
-import { Requests } from './requests.js';
-import { createRoutes } from './routes.js';
-import { rootFields } from './schema.js';
-import { Transactions } from './transactions.js';
-import { EngineCode } from './wasm.js';
+import { parseUrl, UrlFault, type DatabaseUrl } from './postgres/database-url.js';
+import { Pool } from './postgres/pool.js';
+import { Requests } from './requests/queries.js';
+import { Transactions } from './requests/transactions.js';
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2), process.env);
+  // The URL says everything; pg would take what it leaves open from these.
+  for (const name of Object.keys(process.env)) if (name.startsWith('PG')) delete process.env[name];
   const url = databaseUrl(options);
   const metrics = new Metrics();
   const pool = new Pool(url, options.folder, metrics.waitTime);
@@ -40,7 +42,7 @@ async function main(): Promise<void> {
     (instance) => planner.open(instance),
     () => adapter.open === 0 && !planner.busy,
   );
-  const planner = new Planner(engine, translator, (transaction) => adapter.reserve(transaction));
+  const planner = new Planner(engine, translator, (transaction) => adapter.stage(transaction));
   process.on('uncaughtException', (error) => fatal(error, engine));
   await engine.start();
   pool.release(await first);
@@ -72,7 +74,8 @@ function databaseUrl(options: Options): DatabaseUrl {
   try {
     return parseUrl(options.url);
   } catch (error) {
-    if (error instanceof UrlFault) throw new KnownFault('P1013', `The provided database string is invalid. ${error.message}`);
+    if (error instanceof UrlFault)
+      throw new KnownFault('P1013', `The provided database string is invalid. ${error.message}`);
     throw error;
   }
 }

@@ -52,7 +52,10 @@ export class Metrics {
 
   prometheus(pool: PoolFigures, labels: Labels): string {
     const shared = Object.entries(labels)
-      .map(([key, value]) => `${key.replace(/[^a-zA-Z0-9_]/g, '_')}="${value.replace(/["\\]/g, '\\$&').replace(/\n/g, '\\n')}"`)
+      .map(
+        ([key, value]) =>
+          `${key.replace(/[^a-zA-Z0-9_]/g, '_')}="${value.replace(/["\\]/g, '\\$&').replace(/\n/g, '\\n')}"`,
+      )
       .sort();
     const line = (key: string, value: number, bound?: number | string): string => {
       const all = bound === undefined ? shared : [...shared, `le="${bound}"`];
@@ -65,7 +68,11 @@ export class Metrics {
     const histograms = this.histograms().map(([key, description, { value }]) => {
       let below = 0;
       const buckets = value.buckets.map(([bound, count]) => line(`${key}_bucket`, (below += count), bound));
-      const ends = [line(`${key}_bucket`, value.count, '+Inf'), line(`${key}_sum`, value.sum), line(`${key}_count`, value.count)];
+      const ends = [
+        line(`${key}_bucket`, value.count, '+Inf'),
+        line(`${key}_sum`, value.sum),
+        line(`${key}_count`, value.count),
+      ];
       return `${head(key, description, 'histogram')}${[...buckets, ...ends].join('')}\n`;
     });
     return [...numbers('counter', this.counters(pool)), ...numbers('gauge', this.gauges(pool)), ...histograms].join('');
@@ -85,7 +92,11 @@ export class Metrics {
   private gauges(pool: PoolFigures): readonly Figure[] {
     return [
       ['prisma_client_queries_active', 'Number of currently active Prisma Client queries', this.active],
-      ['prisma_client_queries_wait', 'Number of Prisma Client queries currently waiting for a connection', pool.waiting],
+      [
+        'prisma_client_queries_wait',
+        'Number of Prisma Client queries currently waiting for a connection',
+        pool.waiting,
+      ],
       [
         'prisma_pool_connections_busy',
         'Number of currently busy Pool Connections (executing a datasource query)',

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-import { parseSchema, type Schema } from './schema.js';
+import { parseSchema, type Schema } from './graphql/schema.js';
 
 export interface Options {
   readonly host: string;
@@ -65,7 +65,12 @@ interface Given {
 
 function parseArguments(argv: readonly string[]): Given {
   const given: Given = {
-    host: '127.0.0.1', port: 4466, rawQueries: false, metrics: false, logQueries: false, datamodelPath: undefined,
+    host: '127.0.0.1',
+    port: 4466,
+    rawQueries: false,
+    metrics: false,
+    logQueries: false,
+    datamodelPath: undefined,
   };
   const rest = argv.flatMap((word) => (/^--[\w-]+=/.test(word) ? splitOnce(word) : [word]));
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
@@ -129,11 +134,14 @@ function portNumber(text: string): number {
 
 /** The URL: an override of the client's, else the variable or the literal of the schema's datasource. */
 function databaseUrl(schema: Schema, environment: NodeJS.ProcessEnv): string {
-  const overridden = overrides(environment['OVERWRITE_DATASOURCES']).find(({ name }) => name === schema.datasource.name);
+  const overridden = overrides(environment['OVERWRITE_DATASOURCES']).find(
+    ({ name }) => name === schema.datasource.name,
+  );
   if (overridden !== undefined) return overridden.url;
   const { variable, url } = schema.datasource;
   if (variable === undefined) {
-    if (url === undefined) throw new UsageFault('the datasource of the schema has no url: write url = env("DATABASE_URL")');
+    if (url === undefined)
+      throw new UsageFault('the datasource of the schema has no url: write url = env("DATABASE_URL")');
     return url;
   }
   const value = environment[variable];

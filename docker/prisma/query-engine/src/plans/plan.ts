@@ -1,6 +1,6 @@
 /** A unique read that needs no engine: the SQL that the engine compiled for its shape, and the form of its answers. */
-import type { Connection } from '../connection.js';
-import type { Outcome } from '../statement.js';
+import type { Connection } from '../postgres/connection.js';
+import type { Outcome } from '../postgres/statement.js';
 import { Doubt, type Writer } from './values.js';
 
 /** An argument of the statement: one of the query's strings, by its number, or what the engine always sends. */

@@ -1,15 +1,15 @@
 /**
- * Makes plans by watching the engine: it runs a query with strings of ours in a transaction that reaches no database, and
- * the statement, its arguments, and the answers to rows of ours show what the plan is. A query has a plan only if all of
- * that is as foreseen.
+ * Makes plans by watching the engine: it runs a query with strings of ours in a transaction that reaches no database,
+ * and the statement, its arguments, and the answers to rows of ours show what the plan is. A query has a plan only if
+ * all of that is as foreseen.
  */
-import type { Query, Result, ResultSet, Transaction } from '../adapter.js';
-import { untagged } from '../answer.js';
-import { knownReader } from '../columns.js';
-import type { Engine } from '../engine.js';
-import type { Operation, Translator } from '../graphql.js';
-import type { Field, Model } from '../schema.js';
-import type { WasmEngine } from '../wasm.js';
+import type { Query, Result, ResultSet, Transaction } from '../engine/adapter.js';
+import type { Engine } from '../engine/engine.js';
+import type { WasmEngine } from '../engine/wasm.js';
+import { untagged } from '../graphql/answer.js';
+import type { Field, Model } from '../graphql/schema.js';
+import type { Operation, Translator } from '../graphql/translator.js';
+import { knownReader } from '../postgres/columns.js';
 import { writeRow, type Plan, type PlanArgument, type PlanColumn } from './plan.js';
 import { textOf } from './shape.js';
 import { writerOf } from './values.js';
@@ -63,13 +63,13 @@ export class Planner {
   constructor(
     private readonly engine: Engine,
     private readonly translator: Translator,
-    private readonly reserve: (transaction: Transaction) => void,
+    private readonly stageNext: (transaction: Transaction) => void,
   ) {}
 
   /** Must be called while nobody else uses the engine: the next transaction that it begins is the planner's. */
   async open(engine: WasmEngine): Promise<void> {
     this.stage = new Stage();
-    this.reserve(this.stage.transaction);
+    this.stageNext(this.stage.transaction);
     const options = { max_wait: LIFETIME, timeout: LIFETIME, isolation_level: null };
     const { id } = JSON.parse(await engine.startTransaction(JSON.stringify(options), NO_TRACE)) as { id: string };
     this.transaction = id;
@@ -93,7 +93,12 @@ export class Planner {
 
   private async make(key: string): Promise<Plan | undefined> {
     const strings = Array.from({ length: key.split('"').length - 1 }, (_, index) => `slipway string ${index}`);
-    const operation = this.translator.translate(textOf(key, strings.map((text) => JSON.stringify(text))));
+    const operation = this.translator.translate(
+      textOf(
+        key,
+        strings.map((text) => JSON.stringify(text)),
+      ),
+    );
     if (operation.model === undefined || !findsByStrings(operation.json, operation.model)) return undefined;
     const absent = await this.watch(operation, [], []);
     const [statement, another] = absent.statements;
@@ -138,7 +143,7 @@ export class Planner {
   }
 }
 
-/** Whether the record is looked for by plain string columns, alone or in a compound: those the engine passes on as they are. */
+/** Whether the record is looked for by plain strings, alone or in a compound, which the engine passes on as they are. */
 function findsByStrings(json: string, model: Model): boolean {
   const { query } = JSON.parse(json) as { query: { arguments: Record<string, unknown> } };
   const { where, ...others } = query.arguments;

@@ -1,7 +1,7 @@
 /** Unique reads past the engine, where there is a plan. */
 import { KnownFault } from '../faults.js';
 import type { Metrics } from '../metrics.js';
-import type { Pool } from '../pool.js';
+import type { Pool } from '../postgres/pool.js';
 import { runPlan, type Plan } from './plan.js';
 import type { Planner } from './planner.js';
 import { isUniqueRead, shapeOf } from './shape.js';

@@ -2,8 +2,8 @@
  * How the engine answers a column's values, for the types and the values where that is beyond doubt: a function of the
  * text that PostgreSQL sends. What is not beyond doubt throws Doubt, and the engine reads the row itself.
  */
-import { parseArray } from '../arrays.js';
-import type { Field } from '../schema.js';
+import type { Field } from '../graphql/schema.js';
+import { parseArray } from '../postgres/arrays.js';
 
 /** Not an error: the engine must answer. */
 export class Doubt extends Error {}
@@ -33,7 +33,8 @@ const WRITERS: Readonly<Record<string, Writer>> = {
 
 /** How values of `field` are written; undefined for types that are left to the engine. */
 export function writerOf(field: Field): Writer | undefined {
-  if (field.native !== undefined && !/^(?:Text|VarChar|Timestamp|Timestamptz|JsonB)$/.test(field.native)) return undefined;
+  if (field.native !== undefined && !/^(?:Text|VarChar|Timestamp|Timestamptz|JsonB)$/.test(field.native))
+    return undefined;
   return WRITERS[field.list ? `${field.type}[]` : field.type];
 }
 
@@ -62,7 +63,7 @@ function instant(text: string): string {
   return `"${day}T${time}.${(part ?? '').padEnd(3, '0').slice(0, 3)}Z"`;
 }
 
-/** The engine parses the text and writes it anew: the same JSON as long as its numbers fit into 64 bits, and not too deep. */
+/** The engine parses the text and writes it anew: the same JSON, if it is not too deep and its numbers are short. */
 function json(text: string): string {
   if (/[\d.]{16}|\d[eE]/.test(text)) {
     const outside = text.replace(/"(?:[^"\\]|\\.)*"/g, '');

@@ -40,7 +40,9 @@ export function parseUrl(text: string): DatabaseUrl {
   try {
     url = new URL(text);
   } catch {
-    throw new UrlFault('it cannot be parsed as a URL: percent-encode special characters in user, password and database');
+    throw new UrlFault(
+      'it cannot be parsed as a URL: percent-encode special characters in user, password and database',
+    );
   }
   if (url.protocol !== 'postgresql:' && url.protocol !== 'postgres:') {
     throw new UrlFault('it must start with the protocol `postgresql://` or `postgres://`');

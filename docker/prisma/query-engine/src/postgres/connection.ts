@@ -5,11 +5,18 @@ import { createSecureContext } from 'node:tls';
 
 import pg, { type Client, type ClientConfig, type ServerMessage } from 'pg';
 
-import type { DatabaseUrl } from './database-url.js';
 import {
-  accessDenied, badCredentials, connectionLost, KnownFault, noSuchDatabase, socketTimeout, tlsFailed,
-  tooManyConnections, unreachable,
-} from './faults.js';
+  accessDenied,
+  badCredentials,
+  connectionLost,
+  KnownFault,
+  noSuchDatabase,
+  socketTimeout,
+  tlsFailed,
+  tooManyConnections,
+  unreachable,
+} from '../faults.js';
+import type { DatabaseUrl } from './database-url.js';
 import { bindArguments } from './parameters.js';
 import { Statement, type Outcome, type Prepared } from './statement.js';
 
@@ -39,7 +46,7 @@ export class Connection {
     private readonly url: DatabaseUrl,
   ) {}
 
-  /** Throws KnownFault. `folder` is where relative certificate paths start; `closed` is told of a connection that dies. */
+  /** Throws KnownFault. Relative certificate paths start at `folder`; `closed` is told of a connection that dies. */
   static async open(url: DatabaseUrl, folder: string, closed: (connection: Connection) => void): Promise<Connection> {
     if (url.sslmode === 'disable') return Connection.start(url, false, closed);
     try {
@@ -60,7 +67,8 @@ export class Connection {
       host: url.host,
       port: url.port,
       user: url.user,
-      password: url.password,
+      // As a function: pg would look for an empty one in variables and files.
+      password: () => url.password,
       database: url.database,
       ssl,
       application_name: url.applicationName,
@@ -96,7 +104,7 @@ export class Connection {
     return !this.ended;
   }
 
-  /** Runs one statement; throws the server's error as it came, or KnownFault when the connection is lost or too slow. */
+  /** Runs one statement; throws the server's error as it came, KnownFault when the connection is lost or too slow. */
   async run(text: string, values: readonly unknown[]): Promise<Outcome> {
     const known = this.prepared.get(text);
     if (known === undefined) return this.submit(text, values, undefined);
@@ -208,6 +216,7 @@ function tls(url: DatabaseUrl, folder: string): Exclude<ClientConfig['ssl'], fal
 /** What a failed connection attempt is to users of Prisma. */
 function asFault(error: unknown, url: DatabaseUrl): KnownFault {
   if (error instanceof KnownFault) return error;
+  if (/^SASL/.test((error as Error).message)) return badCredentials(url);
   if (error instanceof NoTls) return tlsFailed('the server does not support TLS connections');
   if (isServerMessage(error)) {
     switch (error.code) {

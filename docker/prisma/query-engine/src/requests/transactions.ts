@@ -1,9 +1,9 @@
 /** Interactive transactions over HTTP: starting and ending them, and which identifiers the engine may be asked for. */
-import type { PoolAdapter } from './adapter.js';
-import type { Engine } from './engine.js';
-import { KnownFault } from './faults.js';
-import type { Reply } from './http.js';
-import type { Pool } from './pool.js';
+import type { PoolAdapter } from '../engine/adapter.js';
+import type { Engine } from '../engine/engine.js';
+import { KnownFault } from '../faults.js';
+import type { Reply } from '../http/server.js';
+import type { Pool } from '../postgres/pool.js';
 
 const ISOLATION_LEVELS = new Set(['ReadUncommitted', 'ReadCommitted', 'RepeatableRead', 'Serializable']);
 /** In milliseconds; the engine's timers are 32 bits wide. */
@@ -20,13 +20,14 @@ export class Transactions {
   ) {}
 
   /**
-   * Answers `POST /transaction/start`. The connection is acquired here: the engine, once it has stopped waiting for one,
-   * would not give back the one that comes late.
+   * Answers `POST /transaction/start`. The connection is acquired here: the engine, once it has stopped waiting for
+   * one, would not give back the one that comes late.
    */
   async start(body: string): Promise<Reply> {
     const options = startOptions(body);
     if (options === undefined) return reply(400, '');
-    if (options.isolation !== null && !ISOLATION_LEVELS.has(options.isolation)) return replyFor(noSuchLevel(options.isolation));
+    if (options.isolation !== null && !ISOLATION_LEVELS.has(options.isolation))
+      return replyFor(noSuchLevel(options.isolation));
     try {
       const connection = await this.pool.acquire(Math.max(1, options.maxWait), tooLate());
       this.adapter.reserve(this.adapter.transaction(connection));
@@ -42,9 +43,7 @@ export class Transactions {
   async finish(id: string, how: 'commit' | 'rollback'): Promise<Reply> {
     if (!isIdentifier(id)) return replyFor(notFound().toJSON());
     return this.parsed(
-      await (how === 'commit'
-        ? this.engine.commitTransaction(id)
-        : this.engine.rollbackTransaction(id)),
+      await (how === 'commit' ? this.engine.commitTransaction(id) : this.engine.rollbackTransaction(id)),
     );
   }
 

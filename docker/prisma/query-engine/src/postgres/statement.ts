@@ -29,6 +29,7 @@ export class Statement implements Submittable {
   private synced = false;
   private described = false;
   private failure: Error | undefined;
+  private connection: Connection | undefined;
 
   /**
    * `known` is the statement from an earlier run; else it is prepared under `name` ("" is PostgreSQL's unnamed one) and
@@ -58,8 +59,6 @@ export class Statement implements Submittable {
     connection.stream.uncork();
     this.connection = connection;
   }
-
-  private connection: Connection | undefined;
 
   private readonly onParameters = (message: { dataTypeIDs: number[] }): void => {
     this.parameters = message.dataTypeIDs;

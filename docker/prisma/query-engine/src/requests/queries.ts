@@ -1,16 +1,15 @@
 /** From the body of a request to the engine and back: single operations and batches. */
-import { renamed, untagged } from './answer.js';
-import type { ForeignErrors } from './adapter.js';
-import { EnginePanic, type Engine } from './engine.js';
-import { KnownFault } from './faults.js';
-import type { Translator } from './graphql.js';
-import type { Metrics } from './metrics.js';
-import type { UniqueReads } from './plans/reads.js';
+import type { ForeignErrors } from '../engine/adapter.js';
+import { EnginePanic, type Engine } from '../engine/engine.js';
+import { KnownFault } from '../faults.js';
+import { batchAnswer, singleAnswer } from '../graphql/answer.js';
+import type { Translator } from '../graphql/translator.js';
+import type { Metrics } from '../metrics.js';
+import type { UniqueReads } from '../plans/reads.js';
 import { isIdentifier, notFound } from './transactions.js';
 
 /** The body is not what a client sends; the native engine answers 400 without a word. */
 export class BadRequest extends Error {}
-
 
 export class Requests {
   constructor(
@@ -46,11 +45,7 @@ export class Requests {
     }
     const operation = this.translator.translate(query);
     const answer = await this.engine.query(operation.json, transaction);
-    const start = `{"data":{"${operation.field}":`;
-    if (!answer.startsWith(start)) return this.explained(answer);
-    const data = answer.slice(start.length);
-    // The cells of a raw query are plain already, and may hold anything.
-    return `{"data":{"${operation.alias}":${operation.field === 'queryRaw' ? data : untagged(data)}`;
+    return singleAnswer(answer, operation) ?? this.explained(answer);
   }
 
   private async batch(request: Batch, transaction: string | undefined): Promise<string> {
@@ -58,8 +53,7 @@ export class Requests {
     const isolation = JSON.stringify(request.isolationLevel ?? null);
     const together = request.transaction === true ? `,"transaction":{"isolationLevel":${isolation}}` : '';
     const body = `{"batch":[${operations.map(({ json }) => json).join(',')}]${together}}`;
-    const answer = this.explained(await this.engine.query(body, transaction));
-    return renamed(untagged(answer), operations.map(({ alias }) => alias));
+    return batchAnswer(this.explained(await this.engine.query(body, transaction)), operations);
   }
 
   /** Puts errors of ours in the place of the numbers by which the engine knows them. */
@@ -78,7 +72,9 @@ export class Requests {
 
   private explainError(error: AnswerError): AnswerError {
     const facing = this.explainFacing(error.user_facing_error);
-    return facing === error.user_facing_error ? error : { error: (facing as UserFacing).message, user_facing_error: facing };
+    return facing === error.user_facing_error
+      ? error
+      : { error: (facing as UserFacing).message, user_facing_error: facing };
   }
 
   /** The same for a user-facing error alone, or anything else that the engine answers. */
@@ -112,7 +108,7 @@ function userFacing(error: unknown): object {
   return { is_panic: error instanceof EnginePanic, message: messageOf(error), backtrace: null };
 }
 
-export function answerOf(error: unknown): string {
+function answerOf(error: unknown): string {
   return JSON.stringify({ errors: [{ error: messageOf(error), user_facing_error: userFacing(error) }] });
 }
 

@@ -2,7 +2,7 @@
  * Translates a GraphQL operation, as prisma-client-py writes it, into the engine's JSON protocol: one pass from text to
  * text, so that numbers keep all their digits.
  */
-import { KnownFault } from './faults.js';
+import { KnownFault } from '../faults.js';
 import { isEngineJson } from './json-text.js';
 import { PLAIN, under, type Models, type Place } from './places.js';
 import type { Model, RootField } from './schema.js';
@@ -145,7 +145,17 @@ class Pass {
       case '"':
         if (place.at === 'json filter' || place.at === 'json elements') return this.json();
         return this.match(STRING, 'a string');
-      case '-': case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
+      case '-':
+      case '0':
+      case '1':
+      case '2':
+      case '3':
+      case '4':
+      case '5':
+      case '6':
+      case '7':
+      case '8':
+      case '9':
         return this.match(NUMBER, 'a number');
       default: {
         const word = this.name();

@@ -90,7 +90,10 @@ export class Engine {
         this.cleanUpLater();
         return;
       }
-      void this.cleanUp();
+      this.cleanUp().catch((error: unknown) => {
+        // The present instance goes on.
+        process.stderr.write(`query-engine: could not give memory back: ${String(error)}\n`);
+      });
     }, CLEANUP_DELAY).unref();
   }
 

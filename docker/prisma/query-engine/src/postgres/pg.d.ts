@@ -8,7 +8,7 @@ declare module 'pg' {
     host: string;
     port: number;
     user: string;
-    password: string;
+    password: () => string;
     database: string;
     ssl: false | { rejectUnauthorized: boolean; secureContext: SecureContext };
     application_name?: string | undefined;

@@ -1,4 +1,5 @@
 /** From the engine's arguments to the text that PostgreSQL parses as the type it expects. */
+import { wrongParameterCount } from '../faults.js';
 import { writeArray } from './arrays.js';
 import { ELEMENTS } from './columns.js';
 import type { Argument } from './statement.js';
@@ -10,9 +11,10 @@ const TIMETZ = 1266;
 /** The engine writes instants in UTC without saying so; the server would take them for the session's time zone. */
 const BARE_INSTANT = /^(?:[+-]?\d{4,}-\d\d-\d\d )?\d\d:\d\d:\d\d(?:\.\d+)?$/;
 
-/** `types` are the server's; where it has fewer than there are arguments, it will say so itself. */
+/** `types` are the server's; throws KnownFault when there are more or fewer arguments. */
 export function bindArguments(values: readonly unknown[], types: readonly number[]): Argument[] {
-  return values.map((value, index) => argument(value, types[index] ?? 0));
+  if (values.length !== types.length) throw wrongParameterCount(types.length, values.length);
+  return values.map((value, index) => argument(value, types[index]!));
 }
 
 function argument(value: unknown, type: number): Argument {

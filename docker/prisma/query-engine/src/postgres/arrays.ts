@@ -1,4 +1,4 @@
-/** PostgreSQL's text format of arrays: `{1,NULL,"a \"b\""}`, nested for more dimensions, with optional bounds in front. */
+/** PostgreSQL's text format of arrays: `{1,NULL,"a \"b\""}`, nested for more dimensions, perhaps after bounds. */
 
 /** Parses `text`, passing each element that is not NULL through `read`. */
 export function parseArray<T>(text: string, read: (element: string) => T): Array<T | null | Array<T | null>> {

@@ -1,10 +1,16 @@
 /** Turns what the engine's JSON protocol answers into the plain values of GraphQL. */
 
+/** The name under which the engine answers, and the one that was asked for. */
+export interface Asked {
+  readonly field: string;
+  readonly alias: string;
+}
+
 const TAGGED = '{"$type":"';
 
 /**
- * Unwraps tagged values: `{"$type":"DateTime","value":"…"}` becomes `"…"`. The search is exact: inside a JSON string the
- * quotes of the tag would be escaped.
+ * Unwraps tagged values: `{"$type":"DateTime","value":"…"}` becomes `"…"`. The search is exact: inside a JSON string
+ * the quotes of the tag would be escaped.
  */
 export function untagged(json: string): string {
   let start = json.indexOf(TAGGED);
@@ -34,24 +40,27 @@ function endOfString(json: string, start: number): number {
   }
 }
 
-const RESULTS = '{"batchResult":[';
-const DATA = '{"data":{"';
+/** An operation's answer under the name that was asked for; undefined where it is no data. */
+export function singleAnswer(json: string, { field, alias }: Asked): string | undefined {
+  const start = `{"data":{"${field}":`;
+  if (!json.startsWith(start)) return undefined;
+  const data = json.slice(start.length);
+  // The cells of a raw query are plain already, and may hold anything.
+  return `{"data":{"${alias}":${field === 'queryRaw' ? data : untagged(data)}`;
+}
 
-/** Puts the asked-for names of a batch's results in the place of the engine's; `aliases` are in the batch's order. */
-export function renamed(json: string, aliases: readonly string[]): string {
+const RESULTS = '{"batchResult":[';
+
+/** The same for the answer to a batch of operations. */
+export function batchAnswer(json: string, operations: readonly Asked[]): string {
   if (!json.startsWith(RESULTS)) return json;
   const parts: string[] = [RESULTS];
   let position = RESULTS.length;
-  for (const alias of aliases) {
+  for (const operation of operations) {
     const end = endOfObject(json, position);
-    if (json.startsWith(DATA, position)) {
-      const nameEnd = json.indexOf('"', position + DATA.length);
-      parts.push(DATA, alias, json.slice(nameEnd, end));
-    } else {
-      parts.push(json.slice(position, end));
-    }
-    // The comma between two results, or what closes the list.
-    parts.push(json.charAt(end));
+    const part = json.slice(position, end);
+    // After it comes the comma between two results, or what closes the list.
+    parts.push(singleAnswer(part, operation) ?? part, json.charAt(end));
     position = end + 1;
   }
   return parts.join('') + json.slice(position);

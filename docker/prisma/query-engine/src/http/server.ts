@@ -1,6 +1,6 @@
 /**
- * The part of HTTP/1.1 that a client on the loopback uses: bodies by length or in chunks, kept connections, requests one
- * after the other. Node's own server costs several times as much a request.
+ * The part of HTTP/1.1 that a client on the loopback uses: bodies by length or in chunks, kept connections, requests
+ * one after the other. Node's own server costs several times as much a request.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 
@@ -24,8 +24,15 @@ const LARGEST_HEAD = 64 * 1024;
 const LARGEST_BODY = 256 * 1024 * 1024;
 const HEAD_END = Buffer.from('\r\n\r\n');
 const REASONS: Readonly<Record<number, string>> = {
-  200: 'OK', 400: 'Bad Request', 404: 'Not Found', 413: 'Content Too Large', 422: 'Unprocessable Entity',
-  431: 'Request Header Fields Too Large', 500: 'Internal Server Error', 501: 'Not Implemented', 504: 'Gateway Timeout',
+  200: 'OK',
+  400: 'Bad Request',
+  404: 'Not Found',
+  413: 'Content Too Large',
+  422: 'Unprocessable Entity',
+  431: 'Request Header Fields Too Large',
+  500: 'Internal Server Error',
+  501: 'Not Implemented',
+  504: 'Gateway Timeout',
 };
 
 export function createHttpServer(handler: Handler): Server {

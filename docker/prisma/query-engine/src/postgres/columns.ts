@@ -3,8 +3,21 @@ import { parseArray } from './arrays.js';
 
 /** The interface's column types, by its numbers. */
 const Type = {
-  Int32: 0, Int64: 1, Float: 2, Double: 3, Numeric: 4, Boolean: 5, Character: 6, Text: 7, Date: 8, Time: 9,
-  DateTime: 10, Json: 11, Enum: 12, Bytes: 13, Uuid: 15,
+  Int32: 0,
+  Int64: 1,
+  Float: 2,
+  Double: 3,
+  Numeric: 4,
+  Boolean: 5,
+  Character: 6,
+  Text: 7,
+  Date: 8,
+  Time: 9,
+  DateTime: 10,
+  Json: 11,
+  Enum: 12,
+  Bytes: 13,
+  Uuid: 15,
 } as const;
 /** The number of an array's type by its element's; there is no array of type 14. */
 function arrayOf(type: number): number {

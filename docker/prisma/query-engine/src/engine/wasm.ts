@@ -1,6 +1,6 @@
 /**
- * Loads the official engine, compiled to WebAssembly. Its JavaScript side keeps its state in one module; evaluating that
- * anew for each instance is what makes it possible to give an instance's memory back.
+ * Loads the official engine, compiled to WebAssembly. Its JavaScript side keeps its state in one module; evaluating
+ * that anew for each instance is what makes it possible to give an instance's memory back.
  */
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';

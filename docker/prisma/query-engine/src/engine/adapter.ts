@@ -1,13 +1,13 @@
 /** The engine's driver adapter interface over the pool. */
 import type { Column } from 'pg';
 
-import { isServerMessage, type Connection } from './connection.js';
-import { READ_AS_TEXT, UnreadableValue, type Reader, type Value } from './columns.js';
-import { connectionLost } from './faults.js';
-import type { Metrics } from './metrics.js';
-import type { Pool } from './pool.js';
-import type { Outcome } from './statement.js';
-import { ColumnTypes } from './types.js';
+import { connectionLost } from '../faults.js';
+import type { Metrics } from '../metrics.js';
+import { READ_AS_TEXT, UnreadableValue, type Reader, type Value } from '../postgres/columns.js';
+import { isServerMessage, type Connection } from '../postgres/connection.js';
+import type { Pool } from '../postgres/pool.js';
+import type { Outcome } from '../postgres/statement.js';
+import { ColumnTypes } from '../postgres/types.js';
 
 export interface Query {
   readonly sql: string;
@@ -80,6 +80,7 @@ export class PoolAdapter implements Adapter {
   open = 0;
   private readonly types = new ColumnTypes();
   private readonly reserved: Transaction[] = [];
+  private staged: Transaction | undefined;
 
   constructor(
     private readonly pool: Pool,
@@ -88,15 +89,25 @@ export class PoolAdapter implements Adapter {
     private readonly metrics: Metrics,
   ) {}
 
-  /** The next transaction that the engine begins is this one. */
+  /** One of the next transactions that the engine begins is this one. */
   reserve(transaction: Transaction): void {
     this.reserved.push(transaction);
+  }
+
+  /** The very next transaction is this one, which is none of the database: nobody else may use the engine meanwhile. */
+  stage(transaction: Transaction): void {
+    this.staged = transaction;
   }
 
   queryRaw = (query: Query): Promise<Result<ResultSet>> => this.once(query, resultSet);
   executeRaw = (query: Query): Promise<Result<number>> => this.once(query, affected);
 
   startTransaction = async (): Promise<Result<Transaction>> => {
+    const { staged } = this;
+    if (staged !== undefined) {
+      this.staged = undefined;
+      return { ok: true, value: staged };
+    }
     try {
       return { ok: true, value: this.reserved.shift() ?? this.transaction(await this.pool.acquire()) };
     } catch (error) {

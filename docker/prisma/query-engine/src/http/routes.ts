@@ -1,13 +1,18 @@
 /** The paths that prisma-client-py asks for. */
-import type { Handler, Reply, Request } from './http.js';
-import type { Labels, Metrics } from './metrics.js';
-import type { Pool } from './pool.js';
-import { BadRequest, type Requests } from './requests.js';
-import type { Transactions } from './transactions.js';
+import type { Labels, Metrics } from '../metrics.js';
+import type { Pool } from '../postgres/pool.js';
+import { BadRequest, type Requests } from '../requests/queries.js';
+import type { Transactions } from '../requests/transactions.js';
+import type { Handler, Reply, Request } from './server.js';
 
 const TRANSACTION = /^\/transaction\/([^/]+)\/(commit|rollback)$/;
 
-export function createRoutes(requests: Requests, transactions: Transactions, metrics: Metrics | undefined, pool: Pool): Handler {
+export function createRoutes(
+  requests: Requests,
+  transactions: Transactions,
+  metrics: Metrics | undefined,
+  pool: Pool,
+): Handler {
   const posts = (request: Request): Promise<Reply> | Reply => {
     if (request.path === '/') return query(requests, request);
     if (request.path === '/transaction/start') return transactions.start(request.body);

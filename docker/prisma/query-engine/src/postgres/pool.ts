@@ -1,8 +1,8 @@
 /** A bounded pool of connections with Prisma's parameters. */
+import { poolTimeout, type KnownFault } from '../faults.js';
+import type { Histogram, PoolFigures } from '../metrics.js';
 import { Connection } from './connection.js';
 import type { DatabaseUrl } from './database-url.js';
-import { poolTimeout, type KnownFault } from './faults.js';
-import type { Histogram, PoolFigures } from './metrics.js';
 
 interface Waiter {
   readonly give: (connection: Connection) => void;

@@ -23,7 +23,15 @@ const JSON_VALUE: Place = { at: 'json' };
 const JSON_ELEMENTS: Place = { at: 'json elements' };
 
 const JSON_FILTERS = new Set([
-  'equals', 'not', 'array_contains', 'array_starts_with', 'array_ends_with', 'lt', 'lte', 'gt', 'gte',
+  'equals',
+  'not',
+  'array_contains',
+  'array_starts_with',
+  'array_ends_with',
+  'lt',
+  'lte',
+  'gt',
+  'gte',
 ]);
 const JSON_LIST_FILTERS = new Set(['equals', 'hasEvery', 'hasSome']);
 const RELATION_FILTERS = new Set(['is', 'isNot', 'some', 'every', 'none']);
