@@ -18,6 +18,8 @@ const { metafile } = await build({
   legalComments: 'none',
   // pg asks for these only where somebody installed or configured them.
   external: ['pg-native', 'pg-cloudflare', 'cloudflare:sockets'],
+  // pg looks at these to recognize a runtime that this is not; a look makes Node load its whole HTTP client.
+  define: { Response: 'undefined', navigator: 'undefined' },
   // Node itself, not env: so the kernel names the process `prisma`.
   banner: { js: '#!/usr/bin/node' },
 });

@@ -93,7 +93,7 @@ async function connect(target: Target): Promise<Client> {
   const { tls } = target;
   if (tls.mode !== 'disable') {
     try {
-      return await attempt(target, secure(target));
+      return await attempt(target, await secure(target));
     } catch (error) {
       if (tls.mode === 'require' || !isWithoutTls(error)) throw connectionFailure(error, target);
     }
@@ -124,14 +124,21 @@ async function attempt(target: Target, ssl: false | ConnectionOptions): Promise<
   return client;
 }
 
-function secure({ host, tls }: Target): ConnectionOptions {
-  return {
-    host,
-    rejectUnauthorized: tls.strict,
+async function secure({ host, tls }: Target): Promise<ConnectionOptions> {
+  const options = { host, rejectUnauthorized: tls.strict };
+  if (tls.authority === undefined && tls.identity === undefined) return options;
+  const files = {
     ...(tls.authority === undefined ? {} : { ca: certificate(tls.authority, 'sslcert') }),
     ...(tls.identity === undefined ? {} : { pfx: certificate(tls.identity, 'sslidentity') }),
     ...(tls.identityPassword === undefined ? {} : { passphrase: tls.identityPassword }),
   };
+  const { createSecureContext } = await import('node:tls');
+  try {
+    return { ...options, secureContext: createSecureContext(files) };
+  } catch (error) {
+    const parameters = 'sslcert, sslidentity or sslpassword';
+    throw new Failure(`Error opening a TLS connection: ${(error as Error).message}; see ${parameters}`, 'P1011');
+  }
 }
 
 function certificate(path: string, parameter: string): Buffer {
