@@ -1,0 +1,97 @@
+"""The database is restarted under load: no request fails, no spend is lost, and the gateway's processes live."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+
+from tests.database.load import Load
+from tests.database.support import Site
+from tests.support import gateway, postgres
+from tests.support.gateway import MANAGEMENT_PORT, MASTER_KEY, PORT, Gateway
+from tests.support.lab import Lab, wait_until
+from tests.support.processes import server_of, tree, workers_of
+
+RESTARTS = int(os.environ.get("SLIPWAY_RESTARTS", "4"))
+WORKERS = 2
+ADMIN = {"Authorization": f"Bearer {MASTER_KEY}"}
+# LiteLLM waits up to 15 s between two attempts to connect again, and up to 30 s between two flushes of its request log.
+RECOVERY_SECONDS = 120
+# Keys are forgotten after a second, so that requests in an outage need the database and not only the cache.
+CONFIG = """\
+model_list:
+  - model_name: mock
+    litellm_params:
+      model: openai/mock
+      api_key: os.environ/PROVIDER_KEY
+      mock_response: mocked answer
+      input_cost_per_token: 0.001
+      output_cost_per_token: 0.002
+general_settings:
+  allow_requests_on_db_unavailable: true
+  user_api_key_cache_ttl: 1
+  proxy_batch_write_at: 2
+"""
+
+
+def started(lab: Lab, directory: Path) -> tuple[Site, str, Gateway]:
+    """A PostgreSQL, the name of its database, and a gateway with workers that uses it."""
+    network = lab.network()
+    site = Site(lab, network, postgres.start(lab, network))
+    database = site.database()
+    files = {gateway.CONFIG_PATH: gateway.write(directory, "config.yaml", CONFIG)}
+    arguments = ("--config", gateway.CONFIG_PATH, "--num_workers", str(WORKERS))
+    spec = site.spec(database, *arguments, files=files, ports=(PORT, MANAGEMENT_PORT))
+    running = Gateway(lab.start(spec))
+    gateway.wait_ready(running)
+    return site, database, running
+
+
+def processes(running: Gateway) -> set[int]:
+    """The server and its workers."""
+    found = tree(running.box)
+    server = server_of(found, "gunicorn")
+    return {server.pid, *(worker.pid for worker in workers_of(found, server, WORKERS))}
+
+
+def logged(site: Site, database: str) -> set[str]:
+    """The ids of the requests that have their row."""
+    return set(site.postgres.sql('SELECT request_id FROM "LiteLLM_SpendLogs"', database).split())
+
+
+def test_restarts_of_the_database_under_load(lab: Lab, tmp_path: Path) -> None:
+    site, database, running = started(lab, tmp_path)
+    before = processes(running)
+    assert len(before) == WORKERS + 1
+    made = httpx.post(f"{running.url}/key/generate", headers=ADMIN, json={"models": ["mock"]}, timeout=60)
+    key = made.raise_for_status().json()["key"]
+    ends: tuple[Callable[[], None], ...] = (site.postgres.stop, site.postgres.kill)
+    with Load(running.url, key) as load:
+        for number in range(RESTARTS):
+            rows = len(logged(site, database))
+            wait_until("rows of requests", lambda: len(logged(site, database)) > rows, RECOVERY_SECONDS)  # noqa: B023
+            ends[number % len(ends)]()
+            # One answer more than there are clients was asked for after the end.
+            enough = len(load.ids) + load.clients
+            wait_until("answers without the database", lambda: len(load.ids) > enough, RECOVERY_SECONDS)  # noqa: B023
+            site.postgres.start()
+    assert not load.failures
+    missing = set(load.ids)
+    wait_until("the row of every request", lambda: not missing - logged(site, database), RECOVERY_SECONDS)
+    wait_until("the spend of the key", lambda: spend_is_complete(site, database), RECOVERY_SECONDS)
+    assert processes(running) == before
+
+
+def spend_is_complete(site: Site, database: str) -> bool:
+    """Whether the key has spent what its requests cost; those served without the database belong to no key."""
+    row = site.postgres.sql(
+        'SELECT k.spend, sum(s.spend) FROM "LiteLLM_VerificationToken" k JOIN "LiteLLM_SpendLogs" s '
+        "ON s.api_key = k.token GROUP BY k.spend",
+        database,
+    )
+    spent, cost = map(float, row.split("|"))
+    return math.isclose(spent, cost)
