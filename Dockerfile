@@ -99,7 +99,8 @@ RUN python3 -m compileall -q --invalidation-mode unchecked-hash /opt/slipway/app
     && find /opt/slipway -exec touch -h -d @0 {} +
 
 # Everything the targets share: user, directories, variables. Any uid works, with gid 0.
-# hadolint ignore=DL3006 -- a stage of this file
+# A stage of this file.
+# hadolint ignore=DL3006
 FROM base-${FLAVOUR} AS runtime
 RUN --mount=type=bind,source=docker/prepare.sh,target=/mnt/prepare.sh sh /mnt/prepare.sh
 ENV PATH=/opt/slipway/venv/bin:/opt/slipway/bin:/usr/local/bin:/usr/bin:/bin \
