@@ -29,9 +29,11 @@ const engine = 'node_modules/@prisma/schema-engine-wasm';
 copyFileSync(`${engine}/schema_engine_bg.wasm`, 'dist/schema_engine_bg.wasm');
 
 const packages = new Set(
-  Object.keys(metafile.inputs).flatMap((input) => input.match(/^(?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)/)?.[1] ?? []),
+  Object.keys(metafile.inputs).flatMap(
+    (input) => input.match(/^(?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)/)?.[1] ?? [],
+  ),
 );
-/** The text of a package's licence: its file, its readme's section, or (Apache-2.0 is the same for all) the compiler's. */
+/** The text of a package's licence: its file, its readme's section, or the compiler's, which is Apache-2.0 too. */
 function licence(folder, name) {
   const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
   if (file !== undefined) return readFileSync(join(folder, file), 'utf8');

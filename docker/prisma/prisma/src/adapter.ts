@@ -1,4 +1,4 @@
-/** The session as the engine sees it: a driver adapter, whose every answer is a value or an error that says its kind. */
+/** The session as the engine sees it: a driver adapter, whose every answer is a value or an error of some kind. */
 import { type DriverError, isLost } from './connection-failure.js';
 import type { NoSession, Rows, Session } from './session.js';
 
@@ -8,7 +8,11 @@ export interface Statements {
   script(text: string): Promise<void>;
 }
 
-type Result<T> = { ok: boolean; map: (f: (value: T) => unknown) => unknown; flatMap: (f: (value: T) => unknown) => unknown };
+type Result<T> = {
+  ok: boolean;
+  map: (f: (value: T) => unknown) => unknown;
+  flatMap: (f: (value: T) => unknown) => unknown;
+};
 
 interface Query {
   sql: string;
@@ -27,7 +31,11 @@ export function adapterFor(session: Session | NoSession, statements: Statements)
     getConnectionInfo: () => good({ schemaName: session.target.schema, supportsRelationJoins: true }),
     dispose: answering(() => Promise.resolve()),
   };
-  return { ...named, connect: async () => good(adapter), connectToShadowDb: answering(() => Promise.reject(new Error())) };
+  return {
+    ...named,
+    connect: async () => good(adapter),
+    connectToShadowDb: answering(() => Promise.reject(new Error())),
+  };
 }
 
 function answering<A, T>(work: (argument: A) => Promise<T>): (argument: A) => Promise<Result<T>> {

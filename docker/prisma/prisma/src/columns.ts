@@ -29,7 +29,17 @@ const ENGINE: Record<number, number> = {
   1028: 65, // oid[]
 };
 const NUMBERS = new Set([21, 23, 26, 700, 701]);
-const ARRAY_OF: Record<number, number> = { 1000: 16, 1002: 18, 1003: 19, 1005: 21, 1007: 23, 1009: 25, 1015: 25, 1016: 20, 1028: 26 };
+const ARRAY_OF: Record<number, number> = {
+  1000: 16,
+  1002: 18,
+  1003: 19,
+  1005: 21,
+  1007: 23,
+  1009: 25,
+  1015: 25,
+  1016: 20,
+  1028: 26,
+};
 
 export function columnType(type: number): number {
   return ENGINE[type] ?? TEXT;

@@ -12,7 +12,8 @@ export interface DriverError extends Error {
 }
 
 const WITHOUT_TLS = 'The server does not support SSL connections';
-const TLS_CODES = /^(ERR_SSL|ERR_TLS|ERR_OSSL|EPROTO|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|INVALID_)/;
+const TLS_CODES =
+  /^(ERR_SSL|ERR_TLS|ERR_OSSL|EPROTO|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|INVALID_)/;
 
 /** Whether the server answered that it has no TLS. */
 export function isWithoutTls(error: unknown): boolean {

@@ -1,4 +1,4 @@
-/** `_prisma_migrations`, the ledger: read without the engine where it says everything, and kept so that a kill is safe. */
+/** `_prisma_migrations`, the ledger: read without the engine where that is enough, and kept so that a kill is safe. */
 import type { Statements } from './adapter.js';
 import type { DriverError } from './connection-failure.js';
 import { Failure } from './failure.js';
@@ -8,7 +8,6 @@ import type { Rows, Session } from './session.js';
 import { indexOf, mannerOf } from './sql.js';
 
 const TABLE = '_prisma_migrations';
-const UNDEFINED_TABLE = '42P01';
 /** "cannot run inside a transaction block", "invalid transaction termination": the whole attempt was rolled back. */
 const WANTS_NO_TRANSACTION = ['25001', '2D000'];
 
@@ -23,9 +22,9 @@ export async function isComplete(session: Session, migrations: Migration[]): Pro
     const failed = 'finished_at IS NULL AND rolled_back_at IS NULL';
     const text = `SELECT migration_name, checksum, ${done}, ${failed} FROM ${session.qualified(TABLE)}`;
     answer = await session.query(text, []);
-  } catch (error) {
-    if ((error as DriverError).code === UNDEFINED_TABLE) return false;
-    throw error;
+  } catch {
+    // No ledger yet, or one that cannot be read: the engine says which.
+    return false;
   }
   const rows = answer.rows as [string, string, boolean, boolean][];
   if (rows.some(([, , , failed]) => failed)) return false;
@@ -66,7 +65,8 @@ export class Ledger implements Statements {
       this.held = { id: id!, checksum: sum!, startedAt: startedAt!, name: name! };
       return NO_ROWS;
     }
-    if (this.finished !== undefined && text.startsWith(`UPDATE "${TABLE}"`) && values.at(-1) === this.finished) return NO_ROWS;
+    if (this.finished !== undefined && text.startsWith(`UPDATE "${TABLE}"`) && values.at(-1) === this.finished)
+      return NO_ROWS;
     await this.writeHeld();
     const said = this.failure !== undefined && text.startsWith(`UPDATE "${TABLE}" SET "logs"`);
     return this.session.query(text, said ? [this.failure!.message, ...values.slice(1)] : values);
@@ -117,7 +117,7 @@ export class Ledger implements Statements {
     this.finished = entry.id;
   }
 
-  /** A build that was interrupted leaves an invalid index of this name, which IF NOT EXISTS would take for a good one. */
+  /** An interrupted build leaves an invalid index of this name, which IF NOT EXISTS would take for a good one. */
   private async dropUnfinishedIndex(text: string): Promise<void> {
     const name = indexOf(text);
     if (name === undefined) return;
@@ -141,7 +141,8 @@ export class Ledger implements Statements {
     if (entry === undefined) return;
     this.held = undefined;
     await this.session.query(
-      `INSERT INTO ${this.session.qualified(TABLE)} ("id", "checksum", "started_at", "migration_name") VALUES ($1, $2, $3, $4)`,
+      `INSERT INTO ${this.session.qualified(TABLE)} ("id", "checksum", "started_at", "migration_name") ` +
+        'VALUES ($1, $2, $3, $4)',
       [entry.id, entry.checksum, entry.startedAt, entry.name],
     );
   }

@@ -1,4 +1,4 @@
-/** The prisma command: what LiteLLM calls to migrate its database, with the arguments, texts and codes of Prisma's own. */
+/** The prisma command: what LiteLLM calls to migrate its database, with arguments, texts and codes of Prisma's own. */
 import { parseArgs } from 'node:util';
 import { version } from './commands/version.js';
 import { Failure, WrongUsage } from './failure.js';
@@ -89,7 +89,9 @@ function read(command: Command, words: string[]): Given {
   } catch (error) {
     // Never with the value of an argument, which may be a URL.
     const option = /'(--?[\w-]+)/.exec((error as Error).message)?.[1];
-    throw new WrongUsage(option === undefined ? 'unexpected argument' : `unknown, unexpected or incomplete option: ${option}`);
+    throw new WrongUsage(
+      option === undefined ? 'unexpected argument' : `unknown, unexpected or incomplete option: ${option}`,
+    );
   }
 }
 
@@ -105,7 +107,8 @@ function help(): void {
 
 function usage(name: string, command: Command): void {
   print(`${command.does}\n\nUsage\n\n  $ prisma ${name} [options]\n\nOptions\n`);
-  for (const [option, { type }] of Object.entries(command.options)) print(`  --${option}${type === 'string' ? ' VALUE' : ''}`);
+  for (const [option, { type }] of Object.entries(command.options))
+    print(`  --${option}${type === 'string' ? ' VALUE' : ''}`);
 }
 
 main(process.argv.slice(2)).then(

@@ -43,7 +43,9 @@ export function listed(folder: string, migrations: Migration[]): MigrationList {
         // The engine only says it, where the file is missing.
         path: join(folder, name, 'migration.sql'),
         content:
-          script instanceof Error ? { tag: 'error', value: script.message } : { tag: 'ok', value: script.toString('utf8') },
+          script instanceof Error
+            ? { tag: 'error', value: script.message }
+            : { tag: 'ok', value: script.toString('utf8') },
       },
     })),
   };
@@ -58,7 +60,10 @@ export function found(migrations: Migration[]): string {
 function names(folder: string): string[] {
   try {
     const entries = readdirSync(folder, { withFileTypes: true });
-    return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name).sort();
+    return entries
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name)
+      .sort();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;

@@ -39,7 +39,9 @@ export function readSchema(asked: string | undefined): Schema {
     content,
     configuration: [source[0], ...generators].join('\n\n'),
     name: source[1]!,
-    schemas: [...(field(source[0], 'schemas', /(\[[^\]]*\])/) ?? '').matchAll(/"([^"]*)"/g)].map(([, schema]) => schema!),
+    schemas: [...(field(source[0], 'schemas', /(\[[^\]]*\])/) ?? '').matchAll(/"([^"]*)"/g)].map(
+      ([, schema]) => schema!,
+    ),
     migrations: join(dirname(absolute), 'migrations'),
   };
 }
@@ -79,7 +81,8 @@ function fromEnvironment(schema: Schema, variable: string): string {
 function invalid(schema: Schema, what: string, where: string): Failure {
   const line = schema.content.slice(0, schema.content.indexOf(where)).split('\n').length;
   return new Failure(
-    `Prisma schema validation - (get-config)\nError code: P1012\nerror: ${what}\n  -->  ${shown(schema.path)}:${line}\n`,
+    'Prisma schema validation - (get-config)\nError code: P1012\n' +
+      `error: ${what}\n  -->  ${shown(schema.path)}:${line}\n`,
   );
 }
 

@@ -9,8 +9,9 @@ export function scriptFailure(error: DriverError, migration: string, script: str
   const code = error.code ?? 'none';
   return new Failure(
     'A migration failed to apply. New migrations cannot be applied before the error is recovered from. ' +
-      'Read more about how to resolve migration issues in a production database: https://pris.ly/d/migrate-resolve\n\n' +
-      `Migration name: ${migration}\n\nDatabase error code: ${code}\n\nDatabase error:\n${said(error)}${position(error, script)}\n`,
+      'Read more about how to resolve migration issues in a production database: ' +
+      `https://pris.ly/d/migrate-resolve\n\nMigration name: ${migration}\n\nDatabase error code: ${code}\n\n` +
+      `Database error:\n${said(error)}${position(error, script)}\n`,
     'P3018',
   );
 }
@@ -29,6 +30,8 @@ function position(error: DriverError, script: string): string {
   const before = [...script].slice(0, Number(error.position) - 1).join('');
   const at = before.split('\n').length;
   const lines = script.split('\n').slice(0, at);
-  const shown = lines.map((line, index) => `${String(index + 1).padStart(3)} ${line}`.trimEnd()).slice(-LINES_BEFORE - 1);
+  const shown = lines
+    .map((line, index) => `${String(index + 1).padStart(3)} ${line}`.trimEnd())
+    .slice(-LINES_BEFORE - 1);
   return `\n\nPosition:\n${shown.join('\n')}`;
 }

@@ -77,7 +77,12 @@ export class NoSession {
 
   query(): Promise<Rows> {
     const rows = [[true, 'PostgreSQL', 170000]];
-    return Promise.resolve({ columnNames: ['exists', 'version', 'numeric_version'], columnTypes: [5, 7, 0], rows, count: 1 });
+    return Promise.resolve({
+      columnNames: ['exists', 'version', 'numeric_version'],
+      columnTypes: [5, 7, 0],
+      rows,
+      count: 1,
+    });
   }
 
   script(): Promise<void> {
@@ -146,7 +151,10 @@ function certificate(path: string, parameter: string): Buffer {
     return readFileSync(path);
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code;
-    throw new Failure(`Error opening a TLS connection: cannot read ${path} (${why}), which ${parameter} names`, 'P1011');
+    throw new Failure(
+      `Error opening a TLS connection: cannot read ${path} (${why}), which ${parameter} names`,
+      'P1011',
+    );
   }
 }
 

@@ -10,12 +10,13 @@ export type Manner = 'atomic' | 'repeatable' | 'other';
 const REPEATABLE = /^(CREATE (UNIQUE )?INDEX CONCURRENTLY IF NOT EXISTS|DROP INDEX CONCURRENTLY IF EXISTS) /i;
 const TRANSACTIONS = /^(BEGIN|START|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE|PREPARE TRANSACTION)\b/i;
 const ALONE =
-  /^(VACUUM|CLUSTER|REINDEX|CALL|DISCARD|ALTER SYSTEM|(CREATE|DROP) (DATABASE|TABLESPACE)|(CREATE|ALTER|DROP) SUBSCRIPTION)\b/i;
+  /^(VACUUM|CLUSTER|REINDEX|CALL|DISCARD|ALTER SYSTEM|(CREATE|ALTER|DROP) (DATABASE|TABLESPACE|SUBSCRIPTION))\b/i;
 
 export function mannerOf(script: string): Manner {
   const statements = split(script);
   if (statements.length === 1 && REPEATABLE.test(statements[0]!)) return 'repeatable';
-  const special = (text: string): boolean => TRANSACTIONS.test(text) || ALONE.test(text) || /\bCONCURRENTLY\b/i.test(text);
+  const special = (text: string): boolean =>
+    TRANSACTIONS.test(text) || ALONE.test(text) || /\bCONCURRENTLY\b/i.test(text);
   return statements.some(special) ? 'other' : 'atomic';
 }
 
@@ -31,7 +32,7 @@ const NAME = /"(?:[^"]|"")*"/sy;
 const DOLLAR = /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y;
 const WORD = /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/y;
 
-/** The statements of `script`: comments gone, white space single, literals and (unless `names`) quoted names emptied. */
+/** The statements of `script`: no comments, single spaces, emptied literals and (but with `names`) quoted names. */
 export function split(script: string, names = false): string[] {
   const statements: string[] = [];
   let statement = '';

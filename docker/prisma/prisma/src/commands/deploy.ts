@@ -19,7 +19,12 @@ export async function deploy(options: { schema?: string }): Promise<void> {
   if (lockedProvider(folder) !== 'postgresql' || !(await isComplete(session, migrations))) {
     const input = { migrationsList: listed(folder, migrations), filters: NO_FILTERS };
     try {
-      const answer = await withEngine(session, place.schema.configuration, (engine) => engine.applyMigrations(input), ledger);
+      const answer = await withEngine(
+        session,
+        place.schema.configuration,
+        (engine) => engine.applyMigrations(input),
+        ledger,
+      );
       applied = answer.appliedMigrationNames;
     } catch (error) {
       throw ledger.failure ?? error;

@@ -1,10 +1,10 @@
-/** `prisma migrate diff`: what leads from one schema to another, as a summary or as SQL. Reads only, and takes no lock. */
+/** `prisma migrate diff`: what leads from one schema to another, as a summary or as SQL. Reads, without a lock. */
 import { writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type DiffTarget, NO_FILTERS, withEngine } from '../engine.js';
 import { WrongUsage } from '../failure.js';
 import { print } from '../output.js';
-import { readSchema, type Schema, urlOf } from '../schema.js';
+import { readSchema, urlOf } from '../schema.js';
 import { NoSession, Session } from '../session.js';
 import { endOnSignal } from '../signals.js';
 import { readTarget, type Target } from '../target.js';
@@ -26,7 +26,9 @@ interface Side {
 export async function diff(options: Options): Promise<void> {
   const [from, to] = SIDES.map((side) => sideOf(side, options)) as [Side, Side];
   if (from.live !== undefined && to.live !== undefined) {
-    throw new WrongUsage('Only one side can be a live database here. Compare each with a schema file, or use --from-empty.');
+    throw new WrongUsage(
+      'Only one side can be a live database here. Compare each with a schema file, or use --from-empty.',
+    );
   }
   const live = from.live ?? to.live;
   const session = live === undefined ? new NoSession() : await Session.open(live);
@@ -46,7 +48,9 @@ export async function diff(options: Options): Promise<void> {
 function sideOf(side: (typeof SIDES)[number], options: Options): Side {
   const absent = NOT_HERE.find((kind) => options[`${side}-${kind}`] !== undefined);
   if (absent !== undefined) {
-    throw new WrongUsage(`--${side}-${absent} is not supported by this command, which LiteLLM's migrations do not need.`);
+    throw new WrongUsage(
+      `--${side}-${absent} is not supported by this command, which LiteLLM's migrations do not need.`,
+    );
   }
   const given = KINDS.filter((kind) => options[`${side}-${kind}`] !== undefined);
   if (given.length !== 1) {
@@ -60,7 +64,10 @@ function sideOf(side: (typeof SIDES)[number], options: Options): Side {
       return database(CONNECTION, readTarget(value, process.cwd()), process.cwd());
     case 'schema-datamodel': {
       const schema = readSchema(value);
-      return { told: { tag: 'schemaDatamodel', files: filesOf(schema) }, configuration: schema.configuration };
+      return {
+        told: { tag: 'schemaDatamodel', files: [{ path: schema.path, content: schema.content }] },
+        configuration: schema.configuration,
+      };
     }
     case 'schema-datasource': {
       const schema = readSchema(value);
@@ -74,8 +81,4 @@ function sideOf(side: (typeof SIDES)[number], options: Options): Side {
 function database(configuration: string, live: Target, configDir: string): Side {
   const files = [{ path: 'schema.prisma', content: configuration }];
   return { told: { tag: 'schemaDatasource', files, configDir }, configuration, live };
-}
-
-function filesOf({ path, content }: Schema): { path: string; content: string }[] {
-  return [{ path, content }];
 }

@@ -17,11 +17,11 @@ export async function generate(options: { schema?: string }): Promise<void> {
 
 /** What is said where Prisma's own command would generate the client. */
 export function explainClient(schema: Schema): string {
-  if (isGenerated(schema)) return 'The Prisma client for this schema is part of the image; there is nothing to generate.';
+  if (isGenerated(schema)) return "The client of LiteLLM's schema is part of the image; there is nothing to generate.";
   return (
     `The client in this image was generated from LiteLLM's schema, and ${shown(schema.path)} is another one.\n` +
-    'The image is read-only and holds no generator. For a client of your own, install prisma from PyPI and generate it ' +
-    'in a build stage of your own image.'
+    'The image is read-only and holds no generator. For a client of your own, install prisma from PyPI and generate ' +
+    'it in a build stage of your own image.'
   );
 }
 

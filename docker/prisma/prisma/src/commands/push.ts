@@ -39,7 +39,9 @@ export async function push(options: Options): Promise<void> {
   if (outcome.warnings.length > 0) {
     print(`\n⚠️  There might be data loss when applying the changes:\n\n${bullets(outcome.warnings)}\n`);
     if (!options['accept-data-loss']) {
-      throw new Failure('Use the --accept-data-loss flag to ignore the data loss warnings like prisma db push --accept-data-loss');
+      throw new Failure(
+        'Use the --accept-data-loss flag to ignore the data loss warnings like prisma db push --accept-data-loss',
+      );
     }
   }
   if (!options['force-reset'] && outcome.warnings.length === 0 && outcome.executedSteps === 0) {
@@ -52,7 +54,10 @@ export async function push(options: Options): Promise<void> {
 }
 
 function resetOf({ description, schema }: Place): string {
-  return `The ${description} ${schema.schemas.length > 1 ? 'were' : 'was'} successfully reset.`.replaceAll(', schema', ' schema');
+  return `The ${description} ${schema.schemas.length > 1 ? 'were' : 'was'} successfully reset.`.replaceAll(
+    ', schema',
+    ' schema',
+  );
 }
 
 function bullets(lines: string[]): string {

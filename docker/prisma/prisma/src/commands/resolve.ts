@@ -9,7 +9,8 @@ import { endOnSignal } from '../signals.js';
 export async function resolve(options: { schema?: string; applied?: string; 'rolled-back'?: string }): Promise<void> {
   const { applied, 'rolled-back': rolledBack } = options;
   const place = announcedPlace(options.schema);
-  if (applied !== undefined && rolledBack !== undefined) throw new Failure('Pass either --applied or --rolled-back, not both.');
+  if (applied !== undefined && rolledBack !== undefined)
+    throw new Failure('Pass either --applied or --rolled-back, not both.');
   const name = applied ?? rolledBack;
   if (!name) {
     throw new Failure(
@@ -23,7 +24,11 @@ export async function resolve(options: { schema?: string; applied?: string; 'rol
   const folder = place.schema.migrations;
   await withEngine(session, place.schema.configuration, async (engine) => {
     if (applied === undefined) await engine.markMigrationRolledBack({ migrationName: name });
-    else await engine.markMigrationApplied({ migrationName: name, migrationsList: listed(folder, readMigrations(folder)) });
+    else
+      await engine.markMigrationApplied({
+        migrationName: name,
+        migrationsList: listed(folder, readMigrations(folder)),
+      });
   });
   await session.close();
   print(`\nMigration ${name} marked as ${applied === undefined ? 'rolled back' : 'applied'}.\n`);

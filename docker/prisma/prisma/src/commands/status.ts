@@ -6,8 +6,10 @@ import { print } from '../output.js';
 import { announcedPlace, openExisting } from '../place.js';
 import { endOnSignal } from '../signals.js';
 
-const HOW_TO_RESOLVE = 'Read more about how to resolve migration issues in a production database:\nhttps://pris.ly/d/migrate-resolve';
-const HOW_TO_BASELINE = 'Read more about how to baseline an existing production database:\nhttps://pris.ly/d/migrate-baseline';
+const HOW_TO_RESOLVE =
+  'Read more about how to resolve migration issues in a production database:\nhttps://pris.ly/d/migrate-resolve';
+const HOW_TO_BASELINE =
+  'Read more about how to baseline an existing production database:\nhttps://pris.ly/d/migrate-baseline';
 
 export async function status(options: { schema?: string }): Promise<void> {
   const place = announcedPlace(options.schema);
@@ -44,7 +46,11 @@ class Difference extends Failure {
 function troubleIn(diagnosis: MigrationHistory, migrations: Migration[]): string | undefined {
   const { history, failedMigrationNames: failed } = diagnosis;
   if (history?.diagnostic === 'historiesDiverge') {
-    const { lastCommonMigrationName: common, unappliedMigrationNames: here, unpersistedMigrationNames: there } = history;
+    const {
+      lastCommonMigrationName: common,
+      unappliedMigrationNames: here,
+      unpersistedMigrationNames: there,
+    } = history;
     return (
       'Your local migration history and the migrations table from your database are different:\n\n' +
       `The last common migration is: ${common}\n\n` +
@@ -67,7 +73,8 @@ function troubleIn(diagnosis: MigrationHistory, migrations: Migration[]): string
   const [first] = migrations;
   if (first === undefined) return unmanaged + HOW_TO_BASELINE;
   return (
-    `${unmanaged}If you want to keep the current database structure and data and create new migrations, baseline this ` +
-    `database with the migration "${first.name}":\nprisma migrate resolve --applied "${first.name}"\n\n${HOW_TO_BASELINE}`
+    `${unmanaged}If you want to keep the current database structure and data and create new migrations, ` +
+    `baseline this database with the migration "${first.name}":\n` +
+    `prisma migrate resolve --applied "${first.name}"\n\n${HOW_TO_BASELINE}`
   );
 }
