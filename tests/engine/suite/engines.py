@@ -55,7 +55,7 @@ async def refusal(url: str, schema: str) -> str:
         stderr=asyncio.subprocess.STDOUT,
     )
     try:
-        output, _ = await asyncio.wait_for(process.communicate(), 15)
+        output, _ = await asyncio.wait_for(process.communicate(), 45)
     finally:
         if process.returncode is None:
             process.kill()

@@ -95,8 +95,8 @@ async def test_connections_that_break_while_many_queries_run(url: str, sql: Data
 
 
 async def test_a_server_that_does_not_answer_a_new_connection(url: str) -> None:
-    """connect_timeout, in seconds."""
-    async with wire(url) as relay, connected(relay.url, connect_timeout=1, connection_limit=1) as client:
+    """connect_timeout, in seconds; 5 unless told."""
+    async with wire(url) as relay, connected(relay.url, connect_timeout=2, connection_limit=1) as client:
         relay.cut()
         relay.silence()
         started = time.monotonic()
