@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -17,12 +18,12 @@ _ASKED = {"model": "mock", "messages": [{"role": "user", "content": "hello"}]}
 
 @dataclass
 class Load:
-    """`ids` are the answers' own; `failures` counts what else came back, by status and text or by error."""
+    """`answers` are the ids of those that came, by the moment of the request; `failures` counts what came instead."""
 
     url: str
     key: str
     clients: int = 8
-    ids: list[str] = field(default_factory=list)
+    answers: list[tuple[float, str]] = field(default_factory=list)
     failures: Counter[str] = field(default_factory=Counter)
     _ended: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
@@ -40,16 +41,26 @@ class Load:
         for thread in self._threads:
             thread.join()
 
+    @property
+    def ids(self) -> set[str]:
+        """The ids of all answers."""
+        return {answer for _, answer in list(self.answers)}
+
+    def served(self, since: float) -> int:
+        """How many requests were made after `since`, in seconds of the monotonic clock, and have been answered."""
+        return sum(moment > since for moment, _ in list(self.answers))
+
     def _ask(self) -> None:
         headers = {"Authorization": f"Bearer {self.key}"}
         with httpx.Client(timeout=120, headers=headers) as client:
             while not self._ended.wait(PAUSE_SECONDS):
+                moment = time.monotonic()
                 try:
                     answer = client.post(f"{self.url}/v1/chat/completions", json=_ASKED)
                 except httpx.TransportError as error:
                     self.failures[repr(error)] += 1
                     continue
                 if answer.status_code == 200:
-                    self.ids.append(answer.json()["id"])
+                    self.answers.append((moment, answer.json()["id"]))
                 else:
                     self.failures[f"{answer.status_code} {answer.text[:300]}"] += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,11 +19,14 @@ from tests.support.processes import server_of, tree, workers_of
 
 RESTARTS = int(os.environ.get("SLIPWAY_RESTARTS", "4"))
 WORKERS = 2
+# Answers that an outage lasts for.
+ENOUGH = 4
 ADMIN = {"Authorization": f"Bearer {MASTER_KEY}"}
 # LiteLLM waits up to 15 s between two attempts to connect again, and up to 30 s between two flushes of its request log.
 RECOVERY_SECONDS = 120
-# Keys are forgotten after a second, so that requests in an outage need the database and not only the cache.
-CONFIG = """\
+# So soon a key is forgotten: requests in an outage need the database and not only the cache.
+KEY_SECONDS = 1
+CONFIG = f"""\
 model_list:
   - model_name: mock
     litellm_params:
@@ -33,7 +37,7 @@ model_list:
       output_cost_per_token: 0.002
 general_settings:
   allow_requests_on_db_unavailable: true
-  user_api_key_cache_ttl: 1
+  user_api_key_cache_ttl: {KEY_SECONDS}
   proxy_batch_write_at: 2
 """
 
@@ -63,6 +67,16 @@ def logged(site: Site, database: str) -> set[str]:
     return set(site.postgres.sql('SELECT request_id FROM "LiteLLM_SpendLogs"', database).split())
 
 
+def restart(site: Site, database: str, load: Load, end: Callable[[], None]) -> None:
+    """Restart a database that is in use, after the gateway had to answer some clients without it."""
+    rows = len(logged(site, database))
+    wait_until("rows of requests", lambda: len(logged(site, database)) > rows, RECOVERY_SECONDS)
+    end()
+    forgotten = time.monotonic() + KEY_SECONDS
+    wait_until("answers without the database", lambda: load.served(forgotten) >= ENOUGH, RECOVERY_SECONDS)
+    site.postgres.start()
+
+
 def test_restarts_of_the_database_under_load(lab: Lab, tmp_path: Path) -> None:
     site, database, running = started(lab, tmp_path)
     before = processes(running)
@@ -72,16 +86,9 @@ def test_restarts_of_the_database_under_load(lab: Lab, tmp_path: Path) -> None:
     ends: tuple[Callable[[], None], ...] = (site.postgres.stop, site.postgres.kill)
     with Load(running.url, key) as load:
         for number in range(RESTARTS):
-            rows = len(logged(site, database))
-            wait_until("rows of requests", lambda: len(logged(site, database)) > rows, RECOVERY_SECONDS)  # noqa: B023
-            ends[number % len(ends)]()
-            # One answer more than there are clients was asked for after the end.
-            enough = len(load.ids) + load.clients
-            wait_until("answers without the database", lambda: len(load.ids) > enough, RECOVERY_SECONDS)  # noqa: B023
-            site.postgres.start()
+            restart(site, database, load, ends[number % len(ends)])
     assert not load.failures
-    missing = set(load.ids)
-    wait_until("the row of every request", lambda: not missing - logged(site, database), RECOVERY_SECONDS)
+    wait_until("the row of every request", lambda: not load.ids - logged(site, database), RECOVERY_SECONDS)
     wait_until("the spend of the key", lambda: spend_is_complete(site, database), RECOVERY_SECONDS)
     assert processes(running) == before
 
