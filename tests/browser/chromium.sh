@@ -26,14 +26,15 @@ case $id_like in *' debian '* | *' ubuntu '*) ;; *)
   fail "there is no Chromium here" "the tests of the admin UI drive one" \
     "install Chromium or Google Chrome, or name one: CHROMIUM=PATH" ;;
 esac
-[ "$(id -u)" = 0 ] || fail "there is no Chromium here" "the tests of the admin UI drive one, and only root may install it" \
+[ "$(id -u)" = 0 ] || fail "there is no Chromium here" \
+  "the tests of the admin UI drive one, and only root may install it" \
   "sudo apt-get install chromium, or name one: CHROMIUM=PATH"
 
 say "none found: installing the package chromium"
 export DEBIAN_FRONTEND=noninteractive
 { apt-get update -q && apt-get install -q -y --no-install-recommends chromium; } >&2 </dev/null ||
   fail "chromium could not be installed" "apt-get failed; its message is above" \
-    "check the machine's apt sources and network, or name a browser: CHROMIUM=PATH"
+    "check the machine's apt sources and network (Ubuntu has a snap only), or name a browser: CHROMIUM=PATH"
 look
-fail "the package chromium is installed, but nothing here starts" \
-  "Ubuntu's own package is only a stub for its snap" "install Google Chrome, or name a browser: CHROMIUM=PATH"
+fail "the package chromium is installed, but does not start" "its '--version' failed" \
+  "see what chromium --version says, or name a browser: CHROMIUM=PATH"

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import INPUT_PRICE, OUTPUT_PRICE
 from tests.browser.visit import Visit
 from tests.support.gateway import MASTER_KEY, Gateway
-from tests.support.lab import HARDENED_USER
+from tests.support.lab import HARDENED_USER, wait_until
 
 TEAM = "harbour"
 KEY = "pilot"
@@ -20,7 +20,7 @@ KEY = "pilot"
 def create_team(visit: Visit) -> None:
     """Create a team that may use the model `priced`, and see it in the list."""
     page = visit.page
-    visit.follow("Teams")
+    visit.follow("Teams", "Organization")
     page.get_by_role("button", name="Create Team").click()
     form = page.get_by_role("dialog", name="Create Team")
     form.get_by_role("textbox", name="Team Name").fill(TEAM)
@@ -38,7 +38,7 @@ def create_team(visit: Visit) -> None:
 def create_key(visit: Visit) -> str:
     """Create a key of the team; returns the secret, which the UI shows once."""
     page = visit.page
-    visit.follow("Virtual Keys")
+    visit.follow("Virtual Keys", "Lifetime Spend")
     page.get_by_role("button", name="Create New Key").click()
     form = page.get_by_role("dialog", name="Create New Key")
     form.get_by_role("combobox", name="Team").click()
@@ -63,6 +63,11 @@ def spend(site: Gateway, key: str) -> CompletionUsage:
     assert answer.choices[0].message.content == "echo of hello"
     assert answer.usage
     return answer.usage
+
+
+def written(site: Gateway, key: str) -> bool:
+    """True once the key's spend is in the database, where LiteLLM writes it in batches."""
+    return bool(site.get(f"/key/info?key={key}").json()["info"]["spend"])
 
 
 def test_a_wrong_password_is_refused(visit: Visit) -> None:
@@ -92,16 +97,18 @@ def test_from_the_login_to_the_spend_of_a_new_key(visit: Visit, site: Gateway) -
 
     usage = spend(site, key)
     cost = f"${usage.prompt_tokens * INPUT_PRICE + usage.completion_tokens * OUTPUT_PRICE:.2f}"
-    assert cost > "$0.00"
+    assert cost != "$0.00"
+    wait_until("the key's spend", lambda: written(site, key))
+    visit.page.reload()
     visit.reload_until(visit.row(KEY), cost)
     visit.picture("spend-of-the-key")
-    visit.follow("Teams")
+    visit.follow("Teams", "Organization")
     visit.reload_until(visit.row(TEAM), cost)
     visit.picture("spend-of-the-team")
-    visit.follow("Logs")
+    visit.follow("Logs", "Request ID")
     visit.reload_until(visit.row(KEY), cost)
     visit.picture("log-of-the-request")
-    visit.follow("Usage")
+    visit.follow("Usage", "Provider")
     visit.reload_until(visit.page.get_by_role("tabpanel", name="Overview"), f"Spend{cost}")
     visit.picture("usage")
     assert visit.faults == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Error, Locator, Route, expect
@@ -10,7 +11,7 @@ ARTEFACTS = Path(__file__).with_name("artefacts")
 # A page of the UI is a hundred scripts, and the machine may be busy.
 PATIENCE_MS = 30_000
 RELOADS = 5
-RELOAD_MS = 6_000
+RELOAD_MS = 10_000
 expect.set_options(timeout=PATIENCE_MS)
 
 
@@ -18,7 +19,7 @@ class Visit:
     """A fresh visitor of the gateway at `url`, whose pictures are named after `name`.
 
     No request leaves for another host; `faults` lists those that were tried, the gateway's answers with a status from
-    500 on, and the errors that the UI's own scripts did not handle.
+    500 on or none at all, and the errors that the UI's own scripts did not handle.
     """
 
     def __init__(self, context: BrowserContext, url: str, name: str) -> None:
@@ -38,18 +39,21 @@ class Visit:
         start does.
         """
         request = route.request
+        asked = f"{request.method} {request.url}"
         if not request.url.startswith(f"{self.url}/"):
-            self.faults.append(f"another host: {request.url}")
+            self.faults.append(f"another host: {asked}")
             route.abort()
             return
         try:
             answer = route.fetch(max_redirects=0, timeout=PATIENCE_MS)
             if answer.status >= 500:
-                self.faults.append(f"{answer.status} {request.method} {request.url}")
+                self.faults.append(f"{answer.status}: {asked}")
             route.fulfill(response=answer)
         except Error as error:
-            # The page may have gone on before its answer came; a gateway that does not answer shows in what it shows.
-            print(f"{request.method} {request.url}: {error.message.splitlines()[0]}")
+            # Only the first line: the others are the request's headers, with the session in them.
+            self.faults.append(f"{error.message.partition(chr(10))[0]}: {asked}")
+            with contextlib.suppress(Error):
+                route.abort()
 
     def open(self, path: str) -> None:
         self.page.goto(self.url + path)
@@ -60,16 +64,17 @@ class Visit:
         self.page.get_by_role("textbox", name="Password").fill(password)
         self.page.get_by_role("button", name="Login", exact=True).click()
 
-    def follow(self, link: str) -> None:
-        """Go to another page by the menu."""
+    def follow(self, link: str, column: str) -> None:
+        """Go to another page by the menu, until its table shows: no other page has one with a column of that name."""
         self.page.get_by_role("navigation").get_by_role("link", name=link, exact=True).click()
+        expect(self.page.get_by_role("columnheader", name=column, exact=True)).to_be_visible()
 
     def row(self, text: str) -> Locator:
         """The row of the page's table that holds `text`."""
         return self.page.get_by_role("row").filter(has_text=text)
 
     def reload_until(self, place: Locator, text: str) -> None:
-        """Reload the page until `place` holds `text`: spend is written in batches."""
+        """Reload the page until `place` holds `text`: not all tables are written at once."""
         for _ in range(RELOADS):
             try:
                 return expect(place).to_contain_text(text, timeout=RELOAD_MS)
@@ -80,5 +85,5 @@ class Visit:
     def picture(self, what: str) -> None:
         """Keep what the page shows as an artefact of the test."""
         self._pictures += 1
-        path = ARTEFACTS / f"{self.name}-{self._pictures}-{what}.png"
+        path = ARTEFACTS / f"{self.name}-{self._pictures:02}-{what}.png"
         self.page.screenshot(path=path, animations="disabled", timeout=PATIENCE_MS)
