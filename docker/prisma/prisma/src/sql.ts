@@ -5,7 +5,7 @@
  * `repeatable`: one statement that PostgreSQL runs outside transactions only, and that may be run again.
  * `other`: sent as it is, its ledger row before and after it, as Prisma's native engine does with every script.
  */
-export type Manner = 'atomic' | 'repeatable' | 'other';
+type Manner = 'atomic' | 'repeatable' | 'other';
 
 const REPEATABLE = /^(CREATE (UNIQUE )?INDEX CONCURRENTLY IF NOT EXISTS|DROP INDEX CONCURRENTLY IF EXISTS) /i;
 const TRANSACTIONS = /^(BEGIN|START|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE|PREPARE TRANSACTION)\b/i;

@@ -20,7 +20,7 @@ export interface Target {
   options: string | undefined;
 }
 
-export interface Tls {
+interface Tls {
   /** `prefer` goes on without where the server has none. */
   mode: 'disable' | 'prefer' | 'require';
   /** Whether the server's certificate and name must be proven. */
