@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from tests.engine.suite.client import BINARY_PATHS, Prisma, utils
-from tests.engine.suite.database import Database
+from tests.engine.suite.database import Database, replaced
 from tests.engine.suite.engines import alive, engine_of
 
 
@@ -29,8 +29,21 @@ def _one_look_for_the_binary() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def url() -> str:
-    return os.environ["DATABASE_URL"]
+def url() -> Iterator[str]:
+    """The database of this process: each of several that share the work has its own."""
+    given, worker = os.environ["DATABASE_URL"], os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is None:
+        yield given
+        return
+    name = f"conformance_{worker}"
+    server = Database(given)
+    server.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    server.run(f"CREATE DATABASE {name}")
+    server.close()
+    # Where a client that is not told otherwise looks.
+    os.environ["DATABASE_URL"] = replaced(given, database=name)
+    yield os.environ["DATABASE_URL"]
+    os.environ["DATABASE_URL"] = given
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ set -eu
 
 report=$(mktemp)
 code=0
-python -m pytest -p no:cacheprovider -c tests/engine/suite/pytest.ini --rootdir /suite --junitxml "$report" \
+python -m pytest -n 2 --dist loadfile -p no:cacheprovider -c tests/engine/suite/pytest.ini --rootdir /suite --junitxml "$report" \
     "${@:-tests/engine/suite}" >&2 || code=$?
 cat "$report"
 exit "$code"
