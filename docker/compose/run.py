@@ -100,10 +100,13 @@ def up(quickstart: Quickstart) -> int:
     checked = quickstart.compose(
         "run", "--rm", "--no-deps", "--no-TTY", "gateway", "explain", "--config", "/app/config.yaml"
     )
-    if checked.returncode:
-        complain(checked.stderr.strip())
+    said = [line for line in checked.stderr.splitlines() if line.startswith("slipway:")]
+    if said or checked.returncode:
+        complain("\n".join(said) or checked.stderr.strip())
+    # `explain` explains a start that would be refused, too.
+    if checked.returncode or any(line.startswith("slipway: error:") for line in said):
         complain("quickstart: the gateway refuses its configuration, as above; what runs and the data are as before")
-        return checked.returncode
+        return checked.returncode or 1
     quickstart.retire()
     if not free(quickstart):
         complain(f"quickstart: port {quickstart.port} is taken by another program; choose one: make run PORT=NUMBER")

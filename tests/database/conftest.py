@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.database.support import Site, shipped
@@ -13,6 +15,20 @@ from tests.support.lab import Lab
 def site(module_lab: Lab) -> Site:
     network = module_lab.network(internal=True)
     return Site(module_lab, network, postgres.start(module_lab, network))
+
+
+@pytest.fixture(autouse=True)
+def ended(request: pytest.FixtureRequest) -> Iterator[None]:
+    """End what a test started beside the shared PostgreSQL: gateways of earlier tests would slow the later ones."""
+    if "site" not in request.fixturenames:
+        yield
+        return
+    site: Site = request.getfixturevalue("site")
+    before = len(site.lab.boxes)
+    yield
+    for box in site.lab.boxes[before:]:
+        box.container.remove(force=True, v=True)
+    del site.lab.boxes[before:]
 
 
 @pytest.fixture(scope="module")

@@ -36,6 +36,9 @@ def check(config: Mapping[str, object], environment: Mapping[str, str]) -> list[
 
 def _master(config: Mapping[str, object], environment: Mapping[str, str]) -> list[Finding]:
     general = section(config, "general_settings")
+    # A container that migrates and ends serves nobody.
+    if environment.get("SLIPWAY_MIGRATE", "").strip().lower() == "only":
+        return []
     if (
         parse_switch(environment.get(OVERRIDE, ""))
         or general.get("dangerously_permit_weak_or_unset_master_key") is True

@@ -155,6 +155,12 @@ def _validate(url: str, place: str) -> None:
         )
     if misread := unencoded(url):
         raise _invalid("encoding", f"The URL in {place} cannot be read: {misread}.", ENCODING)
+    hosts = _hosts(urlsplit(url).netloc)
+    if len(hosts) > 1:
+        raise _invalid("hosts", f"The URL in {place} names several hosts.", "Prisma's engine takes one: keep one.")
+    port = hosts[0].rpartition(":")[2] if _has_port(hosts[0]) else ""
+    if port and not (port.isdecimal() and 0 < int(port) < 65536):
+        raise _invalid("port", f"The port of the URL in {place} is not a number from 1 to 65535.", "Correct the port.")
     if not urlsplit(url).path.strip("/") or "/" not in rest:
         raise _invalid("name", f"The URL in {place} names no database.", "End it with /NAME.")
 
@@ -169,7 +175,10 @@ ENCODING: Final = (
 def unencoded(url: str) -> str | None:
     """Say what in a URL looks like a password that nobody encoded, or None."""
     rest = url.partition("://")[2]
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "it holds a bracket or a character that must be percent-encoded"
     if "@" not in parts.netloc and "@" in rest:
         return "a / ? or # stands before the @, so the password ends too early"
     if parts.netloc.count("@") > 1:
@@ -178,10 +187,6 @@ def unencoded(url: str) -> str | None:
         return "a % in the user name or password is not followed by two hexadecimal digits"
     if any(character.isspace() for character in url):
         return "it holds a blank"
-    try:
-        _ = [int(host.rpartition(":")[2]) for host in _hosts(parts.netloc) if _has_port(host)]
-    except ValueError:
-        return "its port is not a number"
     return None
 
 

@@ -14,6 +14,14 @@ from slipway.settings import Settings
 
 # litellm/proxy/proxy_cli.py, LiteLLMDatabaseConnectionPool.
 _POOL: Final = 10
+# What the server keeps for others, and the role's and the database's own limits (-1: none).
+_AVAILABLE: Final = """
+SELECT least(
+    current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+        - coalesce(current_setting('reserved_connections', true)::int, 0),
+    (SELECT nullif(rolconnlimit, -1) FROM pg_roles WHERE rolname = current_user),
+    (SELECT nullif(datconnlimit, -1) FROM pg_database WHERE datname = current_database()))
+"""
 
 
 def check(connection: Connection, address: Address, settings: Settings, config: Mapping[str, object]) -> None:
@@ -25,9 +33,7 @@ def check(connection: Connection, address: Address, settings: Settings, config: 
     if address.direct:
         log.line(f"connection budget: {budget}, through a pooler")
         return
-    row = connection.execute(
-        "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
-    ).fetchone()
+    row = connection.execute(_AVAILABLE).fetchone()
     available = int(str(row[0])) if row else 0
     log.line(f"connection budget: {budget} of {available}")
     if wanted > available:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import psycopg
@@ -20,11 +22,21 @@ _LONGEST_PAUSE_SECONDS: Final = 5.0
 _REFUSED: Final = ("password authentication failed", "no password supplied", "does not exist", "no pg_hba.conf entry")
 
 
-def wait(address: Address, seconds: float) -> Connection:
+@contextmanager
+def wait(address: Address, seconds: float) -> Iterator[Connection]:
     """Connect, trying for ``seconds``; the connection is the one for migrations (DIRECT_URL where it is set).
 
-    Raises Refusal (68) with the last error, which never holds the password.
+    Raises Refusal (68) with the last error, which never holds the password; also for an error of PostgreSQL while the
+    connection is used.
     """
+    try:
+        with _wait(address, seconds) as connection:
+            yield connection
+    except psycopg.Error as problem:
+        raise Refusal(_interrupted(address, problem)) from None
+
+
+def _wait(address: Address, seconds: float) -> Connection:
     deadline = time.monotonic() + seconds
     pause, told = _PAUSE_SECONDS, ""
     while True:
@@ -44,7 +56,7 @@ def wait(address: Address, seconds: float) -> Connection:
 def connect(address: Address) -> Connection:
     """Connect once, for migrations. Raises psycopg.Error."""
     # No prepared statement: a pooler may answer the next one from another session.
-    return psycopg.connect(
+    connection = psycopg.connect(
         extras.for_libpq(address.direct or address.url),
         connect_timeout=_ATTEMPT_SECONDS,
         autocommit=True,
@@ -53,6 +65,12 @@ def connect(address: Address) -> Connection:
         # A database without an encoding of its own would answer bytes.
         client_encoding="utf8",
     )
+    # A role's own limits are for queries, not for a session that waits while others migrate.
+    connection.execute(
+        "SELECT set_config(name, '0', false) FROM pg_settings "
+        "WHERE name IN ('idle_session_timeout', 'statement_timeout', 'lock_timeout')"
+    )
+    return connection
 
 
 def _readable(problem: psycopg.Error, address: Address) -> str:
@@ -72,3 +90,15 @@ def _unreachable(address: Address, error: str, seconds: float) -> Finding:
             "SLIPWAY_DATABASE_WAIT_SECONDS."
         )
     return Finding("database-unreachable", "error", what.rstrip(".") + ".", fix, ExitCode.DATABASE)
+
+
+def _interrupted(address: Address, problem: psycopg.Error) -> Finding:
+    fix, code = "Nothing that was begun counts as done: start again when it answers.", ExitCode.DATABASE
+    if isinstance(problem, psycopg.errors.InsufficientPrivilege):
+        fix = "GRANT the role SELECT on what the error names (the tables and the ledger _prisma_migrations)."
+    elif isinstance(problem, psycopg.errors.UndefinedColumn):
+        fix = "The table _prisma_migrations is not Prisma's ledger: use a database, or a ?schema=NAME, of its own."
+    elif isinstance(problem, psycopg.errors.TooManyConnections):
+        fix, code = "Raise the role's CONNECTION LIMIT or max_connections.", ExitCode.CAPACITY
+    what = f"The database ({address.named}) failed while it was prepared: {_readable(problem, address)}."
+    return Finding("database-interrupted", "error", what, fix, code)

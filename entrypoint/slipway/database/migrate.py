@@ -145,7 +145,8 @@ def _failure(address: Address, state: ledger.Ledger, said: str) -> Refusal:
             "migration-failed",
             ExitCode.MIGRATION,
             f"The database could not be migrated: {_summary(text)}",
-            "Nothing is half done. Mend what it names and start again; LITELLM_LOG=debug shows LiteLLM's whole answer.",
+            "Nothing is half done. A database with other tables needs a schema of its own (?schema=NAME in the URL); "
+            "for anything else mend what it names. LITELLM_LOG=debug shows LiteLLM's whole answer.",
         )
     return refuse(
         "migration-failed",
@@ -159,6 +160,7 @@ def _failure(address: Address, state: ledger.Ledger, said: str) -> Refusal:
 def _summary(text: str) -> str:
     """Return the lines that say why, of Prisma's and LiteLLM's long answers."""
     wanted = re.findall(r"^(?:Database error code:.*|ERROR:.*|DETAIL:.*|Error: P\d{4}.*|P\d{4}.*)$", text, re.MULTILINE)
+    # LiteLLM's own answers say what happened first, and what to do in the lines that follow.
     lines = wanted or [line for line in text.splitlines() if line.strip()][:2]
     return " ".join(dict.fromkeys(line.strip() for line in lines))[:600]
 

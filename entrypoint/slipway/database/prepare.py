@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import psycopg
-
 from slipway.config_file import section
 from slipway.database import capacity, connection, extras, ledger, migrate, pooler, salt
 from slipway.database.address import Address
-from slipway.report import ExitCode, Finding, Refusal, refuse
+from slipway.report import ExitCode, Finding
 from slipway.settings import Settings, parse_switch
 
 TOLERANT = "allow_requests_on_db_unavailable"
@@ -48,11 +46,8 @@ def run(address: Address, settings: Settings, config: Mapping[str, object], keys
     seconds = (
         0 if tolerates_absence(config) and mode != "only" else settings.number("SLIPWAY_DATABASE_WAIT_SECONDS") or 0
     )
-    try:
-        with connection.wait(address, seconds) as connected:
-            return _with(connected, address, settings, config, keys, mode)
-    except psycopg.Error as problem:
-        raise _interrupted(address, problem) from None
+    with connection.wait(address, seconds) as connected:
+        return _with(connected, address, settings, config, keys, mode)
 
 
 def _with(
@@ -115,14 +110,3 @@ def _told(state: ledger.Ledger) -> list[Finding]:
             ExitCode.MIGRATION,
         )
     ]
-
-
-def _interrupted(address: Address, problem: psycopg.Error) -> Refusal:
-    lines = address.scrub(str(problem)).strip().splitlines()
-    error = lines[0] if lines else type(problem).__name__
-    return refuse(
-        "database-interrupted",
-        ExitCode.DATABASE,
-        f"The database ({address.named}) failed while it was prepared: {error}.",
-        "Nothing that was begun counts as done: start again when it answers.",
-    )

@@ -64,7 +64,7 @@ def make(
         environment=changes,
         workers=options.workers,
         drain_seconds=options.grace + FLUSH_SECONDS,
-        limits=server.LIMITS,
+        limits=server.LIMITS if options.workers > 1 or name != "uvicorn" else (),
         sidecar=_metrics_process(settings, options, _metrics_directory(settings, directories, environment)),
     )
 

@@ -27,10 +27,18 @@ export interface Plan {
 /** Runs `plan`; throws Doubt where the engine must answer, else what the connection throws. */
 export async function runPlan(plan: Plan, literals: readonly string[], connection: Connection): Promise<string> {
   const values = plan.arguments.map((argument) =>
-    'literal' in argument ? (JSON.parse(literals[argument.literal]!) as string) : argument.constant,
+    'literal' in argument ? wellFormed(JSON.parse(literals[argument.literal]!) as string) : argument.constant,
   );
   return answerOf(plan, await connection.run(plan.sql, values));
 }
+
+/** Half a surrogate pair would be sent as another character; the engine refuses it. */
+function wellFormed(value: string): string {
+  if (LONE_SURROGATE.test(value)) throw new Doubt();
+  return value;
+}
+
+const LONE_SURROGATE = /\p{Surrogate}/u;
 
 function answerOf(plan: Plan, { columns, rows }: Outcome): string {
   const [row, another] = rows;

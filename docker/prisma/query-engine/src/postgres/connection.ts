@@ -24,8 +24,9 @@ import { Statement, type Outcome, type Prepared } from './statement.js';
 const WANTED: ReadonlyArray<readonly [setting: string, fits: (value: string) => boolean, command: string]> = [
   ['client_encoding', (value) => value === 'UTF8', "SET client_encoding = 'UTF8'"],
   ['DateStyle', (value) => value.startsWith('ISO'), 'SET DateStyle = ISO'],
-  ['server_version', (value) => Number.parseInt(value, 10) >= 12, 'SET extra_float_digits = 3'],
 ];
+/** The same for those that the server does not tell of: a role may have changed them. No start-up option, poolers refuse those. */
+const ALWAYS = 'SET extra_float_digits = 3; SET bytea_output = hex';
 
 /** What the server says when it ends a session: a shutdown, a crash, a time-out for idle ones. */
 const LAST_WORDS = /^(?:57P0\d|25P03)$/;
@@ -92,6 +93,7 @@ export class Connection {
         const value = settings.get(setting);
         if (value !== undefined && !fits(value)) await connection.run(command, []);
       }
+      await client.query(ALWAYS);
     } catch (error) {
       void client.end().catch(() => undefined);
       if (ssl !== false && error instanceof Error && /does not support SSL/.test(error.message)) throw new NoTls();

@@ -65,6 +65,7 @@ declare module 'pg' {
     readonly processID: number | null;
     connect(): Promise<unknown>;
     query(statement: Submittable): void;
+    query(text: string): Promise<unknown>;
     end(): Promise<void>;
   }
 
