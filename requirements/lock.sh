@@ -15,6 +15,7 @@ compile --python-version 3.13 --universal tools.in -o tools.txt
 compile --python-version 3.13 --universal node.in -o node.txt
 # The launcher's own libraries in the versions of the image.
 compile --python-version 3.11 --universal -c full.txt dev.in -o dev.txt
+image -c full.txt -c dev.txt conformance.in -o conformance.txt
 compile --python-version 3.11 --universal compose.in -o compose.txt
 
 # npm's locks hold integrity hashes and no registry's name.
