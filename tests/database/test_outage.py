@@ -19,6 +19,7 @@ from tests.support.processes import server_of, tree, workers_of
 
 RESTARTS = int(os.environ.get("SLIPWAY_RESTARTS", "4"))
 WORKERS = 2
+READY_SECONDS = 300
 # Answers that an outage lasts for.
 ENOUGH = 4
 ADMIN = {"Authorization": f"Bearer {MASTER_KEY}"}
@@ -51,7 +52,7 @@ def started(lab: Lab, directory: Path) -> tuple[Site, str, Gateway]:
     arguments = ("--config", gateway.CONFIG_PATH, "--num_workers", str(WORKERS))
     spec = site.spec(database, *arguments, files=files, ports=(PORT, MANAGEMENT_PORT))
     running = Gateway(lab.start(spec))
-    gateway.wait_ready(running)
+    gateway.wait_ready(running, seconds=READY_SECONDS)
     return site, database, running
 
 

@@ -24,6 +24,8 @@ WALKS: dict[str, Callable[[Caller], None]] = {
     module.__name__.rpartition(".")[2]: module.walk
     for module in (budgets, credentials, keys, models, organizations, spend, teams, users)
 }
+# All of LiteLLM is imported before readiness, which takes a busy machine long.
+READY_SECONDS = 300
 FAMILIES = ("key", "team", "user", "organization", "budget", "model", "credential", "spend")
 # Not called, and why not.
 EXCEPTIONS: dict[Route, str] = {
@@ -100,7 +102,7 @@ def walked(module_lab: Lab, directory: Path) -> Walked:
     arguments = ("--config", gateway.CONFIG_PATH)
     spec = site.spec(site.database(), *arguments, env=env, files=files, ports=(PORT, MANAGEMENT_PORT))
     running = Gateway(module_lab.start(spec))
-    gateway.wait_ready(running)
+    gateway.wait_ready(running, seconds=READY_SECONDS)
     table = httpx.get(f"{running.url}/test/routes", timeout=60).raise_for_status().json()
     caller = Caller(running.url)
     failures = {name: _failure(walk, caller) for name, walk in WALKS.items()}
