@@ -66,13 +66,16 @@ PATCHES: Final = (
         name="database-outage",
         why="LiteLLM takes a database that is away for an outage only when its engine is gone too, so that the first "
         "requests of an outage fail although allow_requests_on_db_unavailable is set; with this patch the engine's own "
-        "words for it (P1001, P1002, P1017) count as well",
+        "words for it (P1001, P1002, P1017) count as well, and requests that LiteLLM's reconnect cut off",
         switch="SLIPWAY_PATCH_DATABASE_OUTAGE",
         file="litellm/proxy/db/exception_handler.py",
         expected="        return isinstance(e, ProxyException) and e.type == ProxyErrorTypes.no_db_connection\n",
         replacement="        import os\n\n"
         '        if os.environ.get("SLIPWAY_PATCH_DATABASE_OUTAGE", "").strip().lower() != "off":\n'
-        '            if getattr(e, "code", None) in ("P1001", "P1002", "P1017"):\n'
+        "            import httpx\n\n"
+        "            gone = (httpx.RemoteProtocolError, prisma.errors.ClientNotConnectedError, "
+        "prisma.errors.HTTPClientClosedError)\n"
+        '            if isinstance(e, gone) or getattr(e, "code", None) in ("P1001", "P1002", "P1017"):\n'
         "                return True\n"
         "        return isinstance(e, ProxyException) and e.type == ProxyErrorTypes.no_db_connection\n",
     ),

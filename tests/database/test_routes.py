@@ -100,9 +100,11 @@ def walked(module_lab: Lab, directory: Path) -> Walked:
     }
     files = {gateway.CONFIG_PATH: path, "/etc/slipway/hooks": HOOKS}
     arguments = ("--config", gateway.CONFIG_PATH)
-    spec = site.spec(site.database(), *arguments, env=env, files=files, ports=(PORT, MANAGEMENT_PORT))
+    database = site.database()
+    spec = site.spec(database, *arguments, env=env, files=files, ports=(PORT, MANAGEMENT_PORT))
     running = Gateway(module_lab.start(spec))
     gateway.wait_ready(running, seconds=READY_SECONDS)
+    site.postgres.sql(spend.ORGANIZATION_SQL, database)
     table = httpx.get(f"{running.url}/test/routes", timeout=60).raise_for_status().json()
     caller = Caller(running.url)
     failures = {name: _failure(walk, caller) for name, walk in WALKS.items()}

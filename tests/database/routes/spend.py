@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from tests.database.routes.caller import Caller
 from tests.database.routes.dates import DAYS, INSTANTS, SECONDS
 from tests.support.lab import wait_until
 
 REQUESTS = 3
+# Made by the database's administrator: LiteLLM lets only its paying users make one.
+ORGANIZATION = "walked-organization"
+ORGANIZATION_SQL = f"""
+    INSERT INTO "LiteLLM_BudgetTable" (budget_id, max_budget, created_by, updated_by)
+    VALUES ('{ORGANIZATION}', 100, 'test', 'test');
+    INSERT INTO "LiteLLM_OrganizationTable"
+    (organization_id, organization_alias, budget_id, models, created_by, updated_by)
+    VALUES ('{ORGANIZATION}', 'Walked', '{ORGANIZATION}', '{{}}', 'test', 'test')
+"""
 
 
 def walk(call: Caller) -> None:
-    team = call("POST", "/team/new", {"team_alias": "of spend"})["team_id"]
+    team = call("POST", "/team/new", {"team_alias": "of spend", "organization_id": ORGANIZATION})["team_id"]
     user = call("POST", "/user/new", {"user_email": "spender@example.test", "auto_create_key": False})["user_id"]
     key = call("POST", "/key/generate", {"team_id": team, "user_id": user, "key_alias": "spender"})["key"]
     asked = {
@@ -28,7 +38,11 @@ def walk(call: Caller) -> None:
     assert total > 0
     wait_until("the spend of the key", lambda: math.isclose(_spent(call, key), total), 60)
     rows = call("GET", "/spend/logs", query={"request_id": next(iter(ids))})
-    assert [(row["user"], row["team_id"], row["end_user"]) for row in rows] == [(user, team, "customer")]
+    found = [(row["user"], row["team_id"], row["organization_id"], row["end_user"]) for row in rows]
+    assert found == [(user, team, ORGANIZATION, "customer")]
+    reported = "/organization/daily/activity/aggregated"
+    asked_for = {**DAYS, "organization_ids": ORGANIZATION}
+    wait_until("the organisation's report", lambda: _total(call("GET", reported, query=asked_for)) > 0, 60)
     _lists(call, next(iter(ids)))
     _reports(call, key, team, user)
     _totals(call)
@@ -40,6 +54,10 @@ def _logged(call: Caller, key: str) -> set[str]:
 
 def _spent(call: Caller, key: str) -> float:
     return float(call("GET", "/key/info", query={"key": key})["info"]["spend"])
+
+
+def _total(report: Any) -> float:
+    return float(report["metadata"]["total_spend"])
 
 
 def _lists(call: Caller, request: str) -> None:
