@@ -19,11 +19,11 @@ quickstart = engine=$(engine) && compose=$$(sh docker/compose/tool.sh "$$engine"
 help: ## List the verbs
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-run: ## Start gateway and database on this machine (PORT=4000), print URL and key
+run: ## Start gateway and database, print URL and key (PORT=4000 PROJECT=NAME STATE=FILE)
 	@sh docker/build.sh full $(if $(POSTGRES_IMAGE),,postgres-17)
 	@$(quickstart) up --port $(PORT)
 
-stop: ## Stop what `make run` started; its data and secrets are kept
+stop: ## Stop them (PROJECT STATE as for run); data and secrets are kept
 	@$(quickstart) down
 
 image: ## Build slipway:dev, slipway:dev-slim and slipway:dev-builder

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds the named targets from locked root file systems; prints progress on stderr only. Targets: full, slim, builder,
-# prisma (the stage with the generated database client, for tests), postgres-17, postgres-15.
+# postgres-17; for tests prisma (the stage with the generated database client), postgres-15 and pgbouncer.
 # Variables: CONTAINER_ENGINE, INDEX_URL (a mirror of PyPI), NPM_REGISTRY, CA_BUNDLE, ENTERPRISE=1 (licensees of
 # LiteLLM), TAG.
 set -eu
@@ -28,6 +28,11 @@ for target in "${@:-full}"; do
             set -- --build-arg BASE="$base" --build-arg FLAVOUR=slim
             ;;
         builder | prisma) set -- ;;
+        pgbouncer)
+            base=$(rootfs pgbouncer)
+            $engine tag "$base" slipway-pgbouncer:latest
+            continue
+            ;;
         postgres-*)
             name="slipway-postgres:${target#postgres-}"
             base=$(rootfs "$target")

@@ -37,6 +37,8 @@ TARGETS = {
     # The database of the quickstart and the tests, in the release that has this version.
     "postgres-17": Target("slipway-postgres-base-17", ("postgres.txt", "postgres-17.txt")),
     "postgres-15": Target("slipway-postgres-base-15", ("postgres.txt", "postgres-15.txt"), "bookworm"),
+    # A pooler in front of it, for the tests.
+    "pgbouncer": Target("slipway-pgbouncer-base", ("pgbouncer.txt",)),
 }
 
 

@@ -24,11 +24,11 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 HERE: Final = Path(__file__).resolve().parent
 FILE: Final = HERE / "quickstart.yaml"
 CONFIG: Final = HERE / "quickstart-config.yaml"
+PROJECT: Final = "slipway-quickstart"
+STATE: Final = ROOT / ".run" / "env"
 READY_SECONDS: Final = 300
 PROGRESS_SECONDS: Final = 5
 LOG_LINES: Final = 30
-# What the quickstart of earlier releases called its only container.
-RETIRED: Final = "slipway-quickstart"
 
 
 def say(text: str) -> None:
@@ -47,6 +47,7 @@ class Quickstart:
     def __init__(self, engine: str, compose: str, project: str, state: Path, port: int) -> None:
         self._engine = shlex.split(engine)
         self._compose = [*shlex.split(compose), "--project-name", project, "--file", str(FILE)]
+        self.project = project
         self.state = state
         self.port = port
         self.volume = f"{project}_postgres"
@@ -78,12 +79,10 @@ class Quickstart:
         done = self.compose("logs", "--no-color", "--no-log-prefix", "--tail", str(lines), service)
         return (done.stdout + done.stderr).strip()
 
-    def retire(self) -> None:
-        """Remove the container of an earlier release, which Compose knows nothing of."""
-        if self.engine("container", "inspect", RETIRED).returncode == 0:
-            say("quickstart: stopping the gateway of an earlier release")
-            self.engine("stop", RETIRED)
-            self.engine("rm", "--force", RETIRED)
+    def choices(self) -> str:
+        """What `make` has to be told again, to mean this project."""
+        given = {"PROJECT": (self.project, PROJECT), "STATE": (str(self.state), str(STATE))}
+        return "".join(f" {name}={value}" for name, (value, usual) in given.items() if value != usual)
 
     def gateway_id(self) -> str:
         """The container of the gateway, or nothing when there is none."""
@@ -107,7 +106,6 @@ def up(quickstart: Quickstart) -> int:
     if checked.returncode or any(line.startswith("slipway: error:") for line in said):
         complain("quickstart: the gateway refuses its configuration, as above; what runs and the data are as before")
         return checked.returncode or 1
-    quickstart.retire()
     if not free(quickstart):
         complain(f"quickstart: port {quickstart.port} is taken by another program; choose one: make run PORT=NUMBER")
         return 1
@@ -146,7 +144,7 @@ def wait(quickstart: Quickstart) -> bool:
     container = quickstart.gateway_id()
     started = time.monotonic()
     shown = 0.0
-    say("quickstart: waiting until the gateway is ready; at its first start it prepares the database")
+    say("quickstart: waiting until the gateway and its database are ready")
     while (waited := time.monotonic() - started) < READY_SECONDS:
         if quickstart.engine("exec", container, "/opt/slipway/entrypoint.sh", "healthcheck").returncode == 0:
             return True
@@ -165,7 +163,7 @@ def print_use(quickstart: Quickstart) -> None:
     values = read(quickstart.state)
     key = values[MASTER_KEY]
     user = values.get("UI_USERNAME") or "admin"
-    password = "UI_PASSWORD of .run/env" if values.get("UI_PASSWORD") else "the key"
+    password = f"UI_PASSWORD of {quickstart.state}" if values.get("UI_PASSWORD") else "the key"
     url = f"http://127.0.0.1:{quickstart.port}"
     body = json.dumps({"model": "hello", "messages": [{"role": "user", "content": "Hi"}]})
     say(f"""
@@ -182,20 +180,17 @@ The gateway is ready.
   client = OpenAI(base_url="{url}/v1", api_key="{key}")
   print(client.chat.completions.create(model="hello", messages=[{{"role": "user", "content": "Hi"}}]))
 
-  models: docker/compose/quickstart-config.yaml, then make run    stop: make stop""")
+  models: docker/compose/quickstart-config.yaml, then make run    stop: make stop{quickstart.choices()}""")
 
 
 def down(quickstart: Quickstart) -> int:
     """Stop gateway and database, giving requests time; the secrets and the data stay."""
-    quickstart.retire()
-    if not quickstart.compose("ps", "--all", "--quiet").stdout.strip():
-        say("quickstart: not running")
-        return 0
+    running = quickstart.compose("ps", "--all", "--quiet").stdout.strip()
+    # Also when nothing runs: a start that was refused has made networks.
     done = quickstart.compose("down", "--remove-orphans", show=True)
     if done.returncode == 0:
-        say(
-            f"quickstart: stopped; the data is in the volume {quickstart.volume}, the secrets are in {quickstart.state}"
-        )
+        kept = f"the data is in the volume {quickstart.volume}, the secrets are in {quickstart.state}"
+        say(f"quickstart: {f'stopped; {kept}' if running else 'not running'}")
     return done.returncode
 
 
@@ -205,8 +200,8 @@ def main() -> int:
     parser.add_argument("verb", choices=("up", "down"))
     parser.add_argument("--engine", default="docker", help="the container engine's command")
     parser.add_argument("--compose", default="docker compose", help="the command of Compose")
-    parser.add_argument("--project", default="slipway-quickstart", help="what containers and volumes are named after")
-    parser.add_argument("--state", type=Path, default=ROOT / ".run" / "env", help="the file of the secrets")
+    parser.add_argument("--project", default=PROJECT, help="what containers and volumes are named after")
+    parser.add_argument("--state", type=Path, default=STATE, help="the file of the secrets")
     parser.add_argument("--port", type=int, default=4000, help="port on the loopback")
     options = parser.parse_args()
     quickstart = Quickstart(options.engine, options.compose, options.project, options.state.resolve(), options.port)

@@ -31,34 +31,38 @@ def read(path: str, source: str) -> Mapping[str, object]:
     Raises Refusal (65) when it is missing, a directory, unreadable, of another extension, not YAML or not a mapping.
     """
     if not os.path.exists(path):
-        raise _error("missing", f"The config file named by {source} does not exist.", f"Mount it, or correct {source}.")
+        raise _error(
+            "config-missing", f"The config file named by {source} does not exist.", f"Mount it, or correct {source}."
+        )
     if os.path.isdir(path):
         raise _error(
-            "directory",
+            "config-directory",
             f"The config file named by {source} is a directory, as Docker makes one for a file that does not exist.",
             "Create the file on the host before you mount it.",
         )
     if not os.path.isfile(path):
-        raise _error("unreadable", f"The config file named by {source} is not a regular file.", f"Correct {source}.")
+        raise _error(
+            "config-unreadable", f"The config file named by {source} is not a regular file.", f"Correct {source}."
+        )
     if Path(path).suffix not in (".yaml", ".yml"):
         raise _error(
-            "extension",
+            "config-extension",
             f"The config file named by {source} does not end in .yaml or .yml, and LiteLLM ignores it then.",
             "Rename it.",
         )
     if os.path.getsize(path) > _LARGEST:
-        raise _error("size", f"The config file named by {source} is larger than 8 MB.", "Is it the right file?")
+        raise _error("config-size", f"The config file named by {source} is larger than 8 MB.", "Is it the right file?")
     try:
         text = Path(path).read_text(encoding="utf-8")
     except PermissionError:
         raise _error(
-            "unreadable",
+            "config-unreadable",
             f"The config file named by {source} cannot be read by uid {os.getuid()} (gid {os.getgid()}).",
             "Make it readable: chmod a+r, or a group of 0.",
         ) from None
     except (OSError, UnicodeDecodeError) as problem:
         raise _error(
-            "unreadable",
+            "config-unreadable",
             f"The config file named by {source} cannot be read ({type(problem).__name__}).",
             "Save it as UTF-8 text on a disk that works.",
         ) from None
@@ -90,25 +94,29 @@ def _parse(text: str, source: str) -> Mapping[str, object]:
         said = problem.problem or "'"
         why = said if "'" not in said else "unexpected text"
         raise _error(
-            "yaml", f"The config file named by {source} is not valid YAML{place}: {why}.", "Correct that line."
+            "config-yaml", f"The config file named by {source} is not valid YAML{place}: {why}.", "Correct that line."
         ) from None
     except (yaml.YAMLError, ValueError, OverflowError):
         # A date or a number that is none raises Python's own errors.
-        raise _error("yaml", f"The config file named by {source} holds an invalid value.", "Correct it.") from None
+        raise _error(
+            "config-yaml", f"The config file named by {source} holds an invalid value.", "Correct it."
+        ) from None
     except RecursionError:
-        raise _error("yaml", f"The config file named by {source} is nested too deeply.", "Flatten it.") from None
+        raise _error("config-yaml", f"The config file named by {source} is nested too deeply.", "Flatten it.") from None
     if content is None:
         return {}
     if not isinstance(content, dict):
         raise _error(
-            "shape",
+            "config-shape",
             f"The config file named by {source} is not a mapping of sections.",
             "Begin it with a section such as model_list:.",
         )
     for name, kind in _SECTIONS.items():
         if content.get(name) is not None and not isinstance(content[name], kind):
             wanted = "a list" if kind is list else "a mapping"
-            raise _error("shape", f"{name} in the config file named by {source} is not {wanted}.", f"Correct {name}.")
+            raise _error(
+                "config-shape", f"{name} in the config file named by {source} is not {wanted}.", f"Correct {name}."
+            )
     _check_models(content.get("model_list") or [])
     return content
 
@@ -118,7 +126,7 @@ def _check_models(models: list[object]) -> None:
     for index, model in enumerate(models):
         if not isinstance(model, Mapping) or not isinstance(model.get("litellm_params"), Mapping):
             raise _error(
-                "shape",
+                "config-shape",
                 f"model_list[{index}] in the config file has no litellm_params, or they are not indented below it.",
                 "Give each model a model_name and, indented, litellm_params with a model.",
             )
@@ -140,5 +148,5 @@ def _walk(node: object, place: str, seen: set[int]) -> Iterator[tuple[str, str]]
         yield place, node.removeprefix(REFERENCE)
 
 
-def _error(kind: str, what: str, fix: str) -> Refusal:
-    return refuse(f"config-{kind}", ExitCode.CONFIG, what, fix)
+def _error(id: str, what: str, fix: str) -> Refusal:
+    return refuse(id, ExitCode.CONFIG, what, fix)

@@ -24,6 +24,7 @@ def as_json(start: Start) -> str:
             }
             for name, value in start.settings.items()
         },
+        "database": start.database,
         "argv": list(start.plan.argv),
         "environment": _environment(start.plan.environment),
         "patches": _patches(),
@@ -37,14 +38,22 @@ def as_text(start: Start) -> str:
     lines = ["Settings"]
     width = max(len(name) for name in start.settings)
     for name, resolved in start.settings.items():
-        value = "unset" if resolved.value is None else redact(name, str(resolved.value))
-        lines.append(f"  {name:<{width}}  {value}  ({resolved.source})")
+        lines.append(f"  {name:<{width}}  {_readable(name, resolved.value)}  ({resolved.source})")
+    lines += ["", "Database", f"  {f'named by {start.database}' if start.database else 'none'}"]
     lines += ["", "Command", f"  {' '.join(start.plan.argv)}", "", "Environment changes"]
     for name, text in _environment(start.plan.environment).items():
         lines.append(f"  {name}={text}" if text is not None else f"  {name} is removed")
     lines += ["", "Patches", *(f"  {patch['name']}: {patch['state']}; {patch['why']}" for patch in _patches())]
     lines += ["", "Limits of this server", *(f"  {limit}" for limit in start.plan.limits or ("none",))]
     return "\n".join(lines)
+
+
+def _readable(name: str, value: object) -> str:
+    if value is None:
+        return "unset"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return redact(name, str(value))
 
 
 def _patches() -> list[dict[str, str]]:

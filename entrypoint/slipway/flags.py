@@ -43,6 +43,13 @@ PASS_THROUGH: Final = (
     "--skip_server_startup",
     "--reload",
 )
+# Flags of the other commands, which `serve` does not take.
+COMMANDS: Final = {
+    "--dry-run": "migrate --dry-run",
+    "--applied": "migrate --applied",
+    "--rolled-back": "migrate --rolled-back",
+    "--format": "explain --format",
+}
 # A switch that LiteLLM turns into a variable.
 VARIABLES: Final = {
     "--iam_token_db_auth": ("IAM_TOKEN_DB_AUTH", "True"),
@@ -176,6 +183,6 @@ def _unknown(argument: str, parser: argparse.ArgumentParser) -> Refusal:
             "Put its flag before it; --help lists the flags.",
         )
     known = [option for action in parser._actions for option in action.option_strings]
-    nearest = difflib.get_close_matches(name, [*known, *PASS_THROUGH, "--version"], n=1, cutoff=0.5)
-    hint = f"Did you mean {nearest[0]}? " if nearest else ""
+    nearest = difflib.get_close_matches(name, [*known, *PASS_THROUGH, *COMMANDS, "--version"], n=1, cutoff=0.5)
+    hint = f"Did you mean {COMMANDS.get(nearest[0], nearest[0])}? " if nearest else ""
     return refuse("unknown-flag", ExitCode.USAGE, f"Unknown flag {name}.", f"{hint}--help lists the flags.")

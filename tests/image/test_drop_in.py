@@ -124,6 +124,7 @@ def test_explain_tells_settings_argv_environment_and_patches_without_a_secret(la
         "LITELLM_SALT_KEY": sentinel,
         "REDIS_PASSWORD": sentinel,
         "REDIS_URL": f"redis://:{sentinel}@redis:6379/0",
+        "DATABASE_URL": f"postgresql://litellm:{sentinel}@db/litellm",
     }
     args = ("explain", "--format", "json", "--config", gateway.CONFIG_PATH)
     done = lab.once(gateway.specify(directory, args=args, env=env))
@@ -137,6 +138,7 @@ def test_explain_tells_settings_argv_environment_and_patches_without_a_secret(la
     assert told["settings"]["NUM_WORKERS"] == {"value": 2, "source": "variable NUM_WORKERS"}
     assert told["settings"]["CONFIG_FILE_PATH"] == {"value": gateway.CONFIG_PATH, "source": "flag --config"}
     assert told["settings"]["PORT"] == {"value": 4000, "source": "default"}
+    assert told["database"] == "variable DATABASE_URL"
     assert "gunicorn" in " ".join(told["argv"])
 
 

@@ -67,6 +67,7 @@ def test_the_password_is_scrubbed_in_every_form() -> None:
         "postgresql://u:secret[@db/x",
         "postgresql://u:secret\u2100@db/x",
         "postgresql://u:secret@db",
+        "postgresql://u:secret@db/x?sslmode=requir",
         "mysql://u:secret@db/x",
         "u:secret@db/x",
     ],

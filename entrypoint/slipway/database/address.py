@@ -20,6 +20,7 @@ SCHEMES: Final = ("postgresql", "postgres")
 _TOKENS: Final = ("IAM_TOKEN_DB_AUTH", "AZURE_POSTGRESQL_AUTH")
 _RESOLVE_SECONDS: Final = 120
 _VERIFYING: Final = ("verify-ca", "verify-full")
+_SSLMODES: Final = ("disable", "allow", "prefer", "require", *_VERIFYING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def find(config: Mapping[str, object], environment: Mapping[str, str], *, suppli
     ``supplied`` says that a secret manager may know a variable that is not set. Raises Refusal (65) for a URL that is
     no PostgreSQL URL, (66) when nobody can resolve what the config names.
     """
-    url, source = _named(config, environment)
+    url, named_by = _named(config, environment)
     if url is None:
         return None
     direct = environment.get("DIRECT_URL") or None
@@ -70,21 +71,27 @@ def find(config: Mapping[str, object], environment: Mapping[str, str], *, suppli
         raise refuse(
             "database-url-unset",
             ExitCode.SECRET,
-            f"The database's URL is to come from the {source}, which is not set.",
+            f"The database's URL is to come from the {named_by}, which is not set.",
             f"Set {url.removeprefix(REFERENCE)}, or correct general_settings.database_url.",
         )
     if _needs_litellm(url, environment):
-        url, direct = _ask_litellm(source, environment)
-    for candidate, place in ((url, source), (direct, "variable DIRECT_URL")):
+        url, direct = _ask_litellm(named_by, environment)
+    for candidate, place in ((url, named_by), (direct, "variable DIRECT_URL")):
         if candidate is not None:
             _validate(candidate, place)
-    return Address(url, direct, source)
+    return Address(url, direct, named_by)
 
 
 def is_known(config: Mapping[str, object], environment: Mapping[str, str]) -> bool:
     """Tell whether a URL is named and written somewhere, or none is."""
     url, _ = _named(config, environment)
     return url is None or not url.startswith(REFERENCE)
+
+
+def source(config: Mapping[str, object], environment: Mapping[str, str]) -> str | None:
+    """Say which variables or which key of the config file name the database, or None when none is configured."""
+    url, named_by = _named(config, environment)
+    return None if url is None else named_by
 
 
 def _named(config: Mapping[str, object], environment: Mapping[str, str]) -> tuple[str | None, str]:
@@ -150,19 +157,29 @@ def _validate(url: str, place: str) -> None:
     """Refuse what the driver would misread: its own message would repeat parts of the password."""
     scheme, separator, rest = url.partition("://")
     if not separator or scheme.lower() not in SCHEMES:
-        raise _invalid(
-            "scheme", f"The URL in {place} does not begin with postgresql://.", "LiteLLM runs on PostgreSQL only."
+        raise _error(
+            "database-url-scheme",
+            f"The URL in {place} does not begin with postgresql://.",
+            "LiteLLM runs on PostgreSQL only.",
         )
     if misread := unencoded(url):
-        raise _invalid("encoding", f"The URL in {place} cannot be read: {misread}.", ENCODING)
+        raise _error("database-url-encoding", f"The URL in {place} cannot be read: {misread}.", ENCODING)
     hosts = _hosts(urlsplit(url).netloc)
     if len(hosts) > 1:
-        raise _invalid("hosts", f"The URL in {place} names several hosts.", "Prisma's engine takes one: keep one.")
+        raise _error(
+            "database-url-hosts", f"The URL in {place} names several hosts.", "Prisma's engine takes one: keep one."
+        )
     port = hosts[0].rpartition(":")[2] if _has_port(hosts[0]) else ""
     if port and not (port.isdecimal() and 0 < int(port) < 65536):
-        raise _invalid("port", f"The port of the URL in {place} is not a number from 1 to 65535.", "Correct the port.")
+        raise _error(
+            "database-url-port", f"The port of the URL in {place} is not a number from 1 to 65535.", "Correct the port."
+        )
     if not urlsplit(url).path.strip("/") or "/" not in rest:
-        raise _invalid("name", f"The URL in {place} names no database.", "End it with /NAME.")
+        raise _error("database-url-name", f"The URL in {place} names no database.", "End it with /NAME.")
+    mode = dict(parse_qsl(urlsplit(url).query)).get("sslmode", _SSLMODES[0])
+    if mode not in _SSLMODES:
+        fix = f"It is one of {', '.join(_SSLMODES)}."
+        raise _error("database-url-sslmode", f"The URL in {place} holds an unknown sslmode.", fix)
 
 
 ENCODING: Final = (
@@ -214,5 +231,5 @@ def _for_prisma(url: str) -> str:
     return parts._replace(query=urlencode(query)).geturl()
 
 
-def _invalid(kind: str, what: str, fix: str) -> Refusal:
-    return refuse(f"database-url-{kind}", ExitCode.CONFIG, what, fix)
+def _error(id: str, what: str, fix: str) -> Refusal:
+    return refuse(id, ExitCode.CONFIG, what, fix)

@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from slipway import __version__, checks, config_file, flags, log, report, settings
 from slipway.checks import database as database_check
+from slipway.database import address
 from slipway.report import Finding, Refusal
 from slipway.runtime import database, health, plan, supervisor, ui
 from slipway.runtime import directories as writable
@@ -21,12 +22,13 @@ from slipway.servers import gunicorn
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Everything known before anything is touched."""
+    """Everything known before anything is touched. ``database`` says what names one."""
 
     settings: settings.Settings
     config: Mapping[str, object]
     directories: writable.Directories
     plan: plan.Plan
+    database: str | None
     findings: tuple[Finding, ...]
 
 
@@ -85,7 +87,8 @@ def consider(argv: Sequence[str], environment: Mapping[str, str], *, explaining:
         Finding("flag-without-effect", "info", f"{flag} has no effect, as upstream.", f"Remove {flag}.")
         for flag in command_line.ignored
     ]
-    return Start(resolved, config, directories, planned, (*found, *directories.findings, *ignored))
+    named_by = address.source(config, environment)
+    return Start(resolved, config, directories, planned, named_by, (*found, *directories.findings, *ignored))
 
 
 def for_migrating(
