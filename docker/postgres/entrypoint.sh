@@ -59,6 +59,8 @@ initialise() {
     rmdir "$new"
 }
 
+# PID 1 ignores what it does not handle; the step that runs is finished first.
+trap 'exit 143' TERM INT
 if [ "$#" = 0 ] || [ "${1#-}" != "$1" ]; then set -- postgres "$@"; fi
 if [ "$1" != postgres ]; then exec "$@"; fi
 shift
@@ -73,16 +75,5 @@ have=$(cat "$PGDATA/PG_VERSION") can=$(postgres --version | sed 's/[^0-9]*\([0-9
     "use the image of version $have, or move the data with pg_dump"
 unset POSTGRES_PASSWORD
 
-# SIGTERM would make the server wait for its clients to leave; SIGINT closes their connections and ends it cleanly.
-postgres -D "$PGDATA" -c listen_addresses='*' -c unix_socket_directories=/run/postgresql "$@" &
-server=$!
-trap 'kill -INT "$server" 2>/dev/null' TERM INT
-trap 'kill -HUP "$server" 2>/dev/null' HUP
-# A signal ends `wait` early, and then there is still a server to wait for.
-code=0
-wait "$server" || code=$?
-while kill -0 "$server" 2>/dev/null; do
-    code=0
-    wait "$server" || code=$?
-done
-exit "$code"
+# As PID 1, which the pid file then names: a start after a crash never takes another process for that server.
+exec postgres -D "$PGDATA" -c listen_addresses='*' -c unix_socket_directories=/run/postgresql "$@"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from signal import SIGTERM
 
 import pytest
 
@@ -46,6 +47,14 @@ def test_a_database_that_comes_up_later_is_waited_for(site: Site) -> None:
     wait_until("the launcher waits", lambda: "waiting for the database" in box.logs())
     site.postgres.sql(f"CREATE DATABASE {name}")
     assert box.wait() == 0, box.logs()
+
+
+def test_a_job_that_is_stopped_is_no_success(site: Site) -> None:
+    env = {"SLIPWAY_DATABASE_WAIT_SECONDS": "60"}
+    box = site.lab.start(site.spec("absent_database", "migrate", env=env))
+    wait_until("the launcher waits", lambda: "waiting for the database" in box.logs())
+    box.signal("TERM")
+    assert box.wait() == 128 + SIGTERM, box.logs()
 
 
 def test_parts_with_every_sign_in_the_password_reach_the_database(site: Site) -> None:

@@ -200,9 +200,11 @@ class Lab:
                 volume.remove(force=True)
 
     def network(self, *, internal: bool = False) -> str:
-        """A new bridge network; returns its name. An internal one has no way out, and no published ports."""
+        """A new bridge network without a way out; returns its name. An internal one has no published ports either."""
         name = f"slipway-test-{secrets.token_hex(4)}"
-        network = self.client.networks.create(name, internal=internal, labels={LABEL: self.id})
+        # Packets leave with an address that nobody can answer.
+        options = {"com.docker.network.bridge.enable_ip_masquerade": "false"}
+        network = self.client.networks.create(name, internal=internal, options=options, labels={LABEL: self.id})
         self._networks.append(network)
         return str(network.name)
 
