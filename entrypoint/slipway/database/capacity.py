@@ -58,6 +58,6 @@ def _too_many(budget: str, available: int, fitting: int) -> Refusal:
         ExitCode.CAPACITY,
         f"The workers may open more connections than the database accepts from this role: {budget}, and it has "
         f"{available}.",
-        f"{lower}, raise max_connections and the role's CONNECTION LIMIT, or put a pooler in front (DATABASE_URL to it, "
-        "DIRECT_URL to the database).",
+        f"{lower}, raise max_connections and the role's CONNECTION LIMIT, or put a pooler in front (DATABASE_URL to "
+        "it, DIRECT_URL to the database).",
     )
