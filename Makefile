@@ -30,7 +30,7 @@ image: ## Build slipway:dev, slipway:dev-slim and slipway:dev-builder
 	@sh docker/build.sh full slim builder
 
 test: check ## Run everything that CI runs
-	@sh docker/build.sh full slim builder prisma postgres-17 postgres-15
+	@sh docker/build.sh full slim builder prisma postgres-17 postgres-15 pgbouncer
 	@.venv/bin/pytest
 
 soak: .venv/done ## Run the long forms of tests: twenty kills of a migration, twenty restarts of the database

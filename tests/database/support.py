@@ -15,6 +15,17 @@ from tests.support.postgres import Postgres
 
 SALT = f"sk-{secrets.token_hex(24)}"
 READY_SECONDS = 150
+# A model that costs something; what follows is the test's own.
+PRICED = """\
+model_list:
+  - model_name: mock
+    litellm_params:
+      model: openai/mock
+      api_key: os.environ/PROVIDER_KEY
+      mock_response: mocked answer
+      input_cost_per_token: 0.001
+      output_cost_per_token: 0.002
+"""
 _FINISHED = "SELECT count(*) FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL"
 _LIST = """
 import json, pathlib, litellm_proxy_extras

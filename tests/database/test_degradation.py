@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.database.support import Site, assert_refused
+from tests.database.support import PRICED, Site, assert_refused
 from tests.support import gateway, postgres
 from tests.support.gateway import MANAGEMENT_PORT, MASTER_KEY, PORT, Gateway
 from tests.support.lab import Lab, wait_until
@@ -16,9 +16,7 @@ from tests.support.processes import tree
 WAIT_SECONDS = 3
 UNKNOWN = "sk-nobody-knows-this-key"
 ASKED = {"model": "mock", "messages": [{"role": "user", "content": "hello"}]}
-PRICED = "      input_cost_per_token: 0.001\n      output_cost_per_token: 0.001\n"
 TOLERANT = "general_settings:\n  allow_requests_on_db_unavailable: true\n  proxy_batch_write_at: 1\n"
-CONFIG = gateway.CONFIG.replace("      mock_response: mocked answer\n", f"      mock_response: mocked answer\n{PRICED}")
 
 
 @pytest.fixture
@@ -59,7 +57,7 @@ def new_key(running: Gateway, **wanted: object) -> httpx.Response:
 
 def test_a_gateway_starts_without_its_database_and_prepares_it_later(away: tuple[Site, str], tmp_path: Path) -> None:
     site, database = away
-    running = start(site, database, tmp_path, CONFIG + TOLERANT)
+    running = start(site, database, tmp_path, PRICED + TOLERANT)
     gateway.wait_ready(running)
     server = server_of(running)
     assert running.get("/health/readiness").status_code == 200
@@ -90,7 +88,7 @@ def _key_and_budget_errors_block(running: Gateway) -> None:
 
 def test_a_gateway_that_may_not_serve_without_its_database_ends_in_time(away: tuple[Site, str], tmp_path: Path) -> None:
     site, database = away
-    done = start(site, database, tmp_path, CONFIG).box.finished()
+    done = start(site, database, tmp_path, PRICED).box.finished()
     assert_refused(done, 68, "DATABASE_URL", "SLIPWAY_DATABASE_WAIT_SECONDS")
     # Beyond the wait it is the launcher's own time, generous for a busy machine.
     assert done.seconds < WAIT_SECONDS + 15

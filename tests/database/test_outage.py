@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from tests.database.load import Load
-from tests.database.support import Site
+from tests.database.support import PRICED, Site
 from tests.support import gateway, postgres
 from tests.support.gateway import MANAGEMENT_PORT, MASTER_KEY, PORT, Gateway
 from tests.support.lab import Lab, wait_until
@@ -27,15 +27,7 @@ ADMIN = {"Authorization": f"Bearer {MASTER_KEY}"}
 RECOVERY_SECONDS = 120
 # So soon a key is forgotten: requests in an outage need the database and not only the cache.
 KEY_SECONDS = 1
-CONFIG = f"""\
-model_list:
-  - model_name: mock
-    litellm_params:
-      model: openai/mock
-      api_key: os.environ/PROVIDER_KEY
-      mock_response: mocked answer
-      input_cost_per_token: 0.001
-      output_cost_per_token: 0.002
+CONFIG = f"""{PRICED}\
 general_settings:
   allow_requests_on_db_unavailable: true
   user_api_key_cache_ttl: {KEY_SECONDS}

@@ -14,7 +14,7 @@ import pytest
 from tests.database.routes import budgets, credentials, keys, models, organizations, spend, teams, users
 from tests.database.routes.caller import Caller, Route
 from tests.database.routes.dates import DAYS
-from tests.database.support import Site
+from tests.database.support import PRICED, Site
 from tests.support import gateway, postgres
 from tests.support.gateway import MANAGEMENT_PORT, PORT, Gateway
 from tests.support.lab import Lab
@@ -36,15 +36,7 @@ EXCEPTIONS: dict[Route, str] = {
 OUTWARD = re.compile(
     r"/(v1(beta)?/)?(assistants|videos|containers|fine_tuning|batches|files|vector_stores|skills|evals|agents)\b|/mcp"
 )
-CONFIG = """\
-model_list:
-  - model_name: mock
-    litellm_params:
-      model: openai/mock
-      api_key: os.environ/PROVIDER_KEY
-      mock_response: mocked answer
-      input_cost_per_token: 0.001
-      output_cost_per_token: 0.002
+CONFIG = f"""{PRICED}\
 general_settings:
   store_model_in_db: true
   proxy_batch_write_at: 1

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
-import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from nacl.secret import SecretBox
 
 from tests.database.support import SALT, Site, assert_refused, wait_ready
 from tests.support import gateway
+from tests.support.ciphers import gcm, xsalsa
 
 OTHER = f"sk-{secrets.token_hex(24)}"
 WITHOUT: dict[str, str | None] = {"LITELLM_SALT_KEY": None}
@@ -27,18 +23,6 @@ from slipway.database.salt import PLACES
 theirs = sorted((column.table, column.column) for column in upstream._SECRET_COLUMNS)
 print(json.dumps([theirs, sorted((place.table, place.column) for place in PLACES)]))
 """
-
-
-def xsalsa(text: str, key: str) -> str:
-    """LiteLLM's default cipher."""
-    return base64.urlsafe_b64encode(SecretBox(hashlib.sha256(key.encode()).digest()).encrypt(text.encode())).decode()
-
-
-def gcm(text: str, key: str) -> str:
-    """Its other one, `encryption_algorithm: aes-256-gcm`."""
-    nonce = os.urandom(12)
-    sealed = nonce + AESGCM(hashlib.sha256(key.encode()).digest()).encrypt(nonce, text.encode(), None)
-    return "v2:gcm:" + base64.urlsafe_b64encode(sealed).decode()
 
 
 def written_with(site: Site, template: str, key: str, encrypt: Callable[[str, str], str] = xsalsa) -> str:

@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import os
 from collections.abc import Callable
 
 import pytest
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from nacl.secret import SecretBox
 
 from slipway.database import salt
-
-
-def xsalsa(text: str, key: str) -> str:
-    return base64.urlsafe_b64encode(SecretBox(hashlib.sha256(key.encode()).digest()).encrypt(text.encode())).decode()
-
-
-def gcm(text: str, key: str) -> str:
-    nonce = os.urandom(12)
-    sealed = nonce + AESGCM(hashlib.sha256(key.encode()).digest()).encrypt(nonce, text.encode(), None)
-    return "v2:gcm:" + base64.urlsafe_b64encode(sealed).decode()
+from tests.support.ciphers import gcm, xsalsa
 
 
 @pytest.mark.parametrize("encrypt", [xsalsa, gcm])
