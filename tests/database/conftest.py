@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.database.support import Site, shipped
+from tests.database.support import Site, assert_no_stray_engine, shipped
 from tests.support import postgres
 from tests.support.lab import Lab
 
@@ -19,7 +19,10 @@ def site(module_lab: Lab) -> Site:
 
 @pytest.fixture(autouse=True)
 def ended(request: pytest.FixtureRequest) -> Iterator[None]:
-    """End what a test started beside the shared PostgreSQL: gateways of earlier tests would slow the later ones."""
+    """End what a test started beside the shared PostgreSQL: gateways of earlier tests would slow the later ones.
+
+    Whatever the test did, no engine is left that has lost its worker.
+    """
     if "site" not in request.fixturenames:
         yield
         return
@@ -27,6 +30,8 @@ def ended(request: pytest.FixtureRequest) -> Iterator[None]:
     before = len(site.lab.boxes)
     yield
     for box in site.lab.boxes[before:]:
+        if box.running and box.image == site.lab.image:
+            assert_no_stray_engine(box)
         box.container.remove(force=True, v=True)
     del site.lab.boxes[before:]
 

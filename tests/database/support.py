@@ -12,9 +12,12 @@ from typing import Any
 from tests.support import gateway
 from tests.support.lab import Box, Finished, Lab, Spec, hardened, wait_until
 from tests.support.postgres import Postgres
+from tests.support.processes import tree
 
 SALT = f"sk-{secrets.token_hex(24)}"
 READY_SECONDS = 150
+# An engine looks for its worker twice a second.
+STRAY_SECONDS = 5
 # A model that costs something; what follows is the test's own.
 PRICED = """\
 model_list:
@@ -98,6 +101,11 @@ def wait_ready(box: Box) -> None:
         return box.exec(["slipway", "healthcheck"]).code == 0
 
     wait_until(f"readiness of {box.name}", ready, READY_SECONDS)
+
+
+def assert_no_stray_engine(box: Box) -> None:
+    """No engine outlives its worker by more than a moment."""
+    wait_until(f"the end of engines without a worker in {box.name}", lambda: not tree(box).strays(), STRAY_SECONDS)
 
 
 def shipped(lab: Lab) -> dict[str, str]:

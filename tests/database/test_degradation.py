@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.database.support import PRICED, Site, assert_refused
+from tests.database.support import PRICED, Site, assert_no_stray_engine, assert_refused
 from tests.support import gateway, postgres
 from tests.support.gateway import MANAGEMENT_PORT, MASTER_KEY, PORT, Gateway
 from tests.support.lab import Lab, wait_until
@@ -75,6 +75,7 @@ def test_a_gateway_starts_without_its_database_and_prepares_it_later(away: tuple
     request = ask(running, key).json()["id"]
     rows = f"SELECT count(*) FROM \"LiteLLM_SpendLogs\" WHERE request_id = '{request}'"
     wait_until("the row of a request", lambda: site.postgres.sql(rows, database) == "1", 60)
+    assert_no_stray_engine(running.box)
 
 
 def _key_and_budget_errors_block(running: Gateway) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from tests.database.load import Load
-from tests.database.support import PRICED, Site
+from tests.database.support import PRICED, Site, assert_no_stray_engine
 from tests.support import gateway, postgres
 from tests.support.gateway import MANAGEMENT_PORT, MASTER_KEY, PORT, Gateway
 from tests.support.lab import Lab, wait_until
@@ -84,6 +84,7 @@ def test_restarts_of_the_database_under_load(lab: Lab, tmp_path: Path) -> None:
     wait_until("the row of every request", lambda: not load.ids - logged(site, database), RECOVERY_SECONDS)
     wait_until("the spend of the key", lambda: spend_is_complete(site, database), RECOVERY_SECONDS)
     assert processes(running) == before
+    assert_no_stray_engine(running.box)
 
 
 def spend_is_complete(site: Site, database: str) -> bool:

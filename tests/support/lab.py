@@ -104,6 +104,13 @@ class Box:
         return str(self.container.name)
 
     @property
+    def image(self) -> str:
+        """The image's name, as it was asked for."""
+        config = self.attrs["Config"]
+        assert isinstance(config, dict)
+        return str(config["Image"])
+
+    @property
     def attrs(self) -> dict[str, object]:
         self.container.reload()
         attrs: dict[str, object] = self.container.attrs

@@ -66,6 +66,16 @@ class Tree:
             yield child
             yield from self.below(child)
 
+    def engines(self, worker: Process | None = None) -> list[Process]:
+        """The database engines of a worker, or of all processes."""
+        rows = self.children(worker) if worker else list(self._rows.values())
+        return [row for row in rows if row.comm.startswith("query-engine") and row.state != "Z"]
+
+    def strays(self) -> list[Process]:
+        """Engines without a worker: whoever adopts orphans is their parent."""
+        adopters = [self.root, *(row for row in self.children(self.root) if "slipway.runtime.supervisor" in row.line)]
+        return [row for row in self.engines() if row.parent in {adopter.pid for adopter in adopters}]
+
     def zombies(self) -> list[Process]:
         return [row for row in self._rows.values() if row.state == "Z"]
 
