@@ -45,6 +45,15 @@ async def test_one_query(db: Prisma) -> None:
     }
 
 
+async def test_half_a_surrogate_pair_finds_nothing_else(db: Prisma) -> None:
+    """No other character takes its place, such as the one that stands for what cannot be read."""
+    await db.user.create(data={"id": "1", "name": "Ada", "email": "\ufffd"})
+    for _ in range(3):
+        assert (await ask(db, 'query { findUniqueUser(where: {email: "\ufffd"}) { id } }'))["data"]
+        answer = await ask(db, 'query { findUniqueUser(where: {email: "\\ud800"}) { id } }')
+        assert answer.get("errors"), answer
+
+
 async def test_queries_without_an_alias_and_with_enums_unquoted(db: Prisma) -> None:
     await db.user.create(data={"id": "1", "name": "Ada", "role": "OWNER"})
     query = "query { findManyUser(where: {role: OWNER} orderBy: [{name: asc}], take: 1) { id, role } }"

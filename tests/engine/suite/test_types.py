@@ -61,16 +61,6 @@ async def test_a_nul_character_is_refused(db: Prisma) -> None:
     assert await db.types.count() == 0
 
 
-async def test_half_a_surrogate_pair_is_refused(db: Prisma) -> None:
-    """As a value and as what a record is looked up by: no other character takes its place."""
-    await db.user.create(data={"name": "Ada", "email": "\ufffd"})
-    with pytest.raises(errors.PrismaError):
-        await db.types.create(data={"string": "a\ud800"})
-    with pytest.raises(errors.PrismaError):
-        await db.user.find_unique(where={"email": "\ud800"})
-    assert await db.types.count() == 0
-
-
 async def test_a_role_cannot_change_what_values_look_like(url: str, sql: Database) -> None:
     settings = ("extra_float_digits = 0", "bytea_output = 'escape'", "DateStyle = 'German'", "TimeZone = 'Asia/Tokyo'")
     sql.run("DROP ROLE IF EXISTS odd; CREATE ROLE odd SUPERUSER LOGIN PASSWORD 'odd'")
@@ -79,7 +69,7 @@ async def test_a_role_cannot_change_what_values_look_like(url: str, sql: Databas
             sql.run(f"ALTER ROLE odd SET {setting}")
         async with connected(replaced(url, user="odd", password="odd")) as client:
             moment = datetime(2026, 11, 21, 12, 30, tzinfo=UTC)
-            data = {"float_": 0.30000000000000004, "bytes": Base64.encode(b"\x00\\\xff"), "moment": moment}
+            data = {"float_": 123456789.1234567, "bytes": Base64.encode(b"\x00\\\xff"), "moment": moment}
             record = await round_trip(client, **data)
             assert (record.float_, record.bytes, record.moment) == tuple(data.values())
     finally:
