@@ -54,6 +54,14 @@ def test_diff_of_two_files_needs_no_database(tool: Tool) -> None:
     assert 'CREATE TABLE "Cat"' in done.stdout
 
 
+def test_a_slow_reader_gets_everything(tool: Tool) -> None:
+    """More than a pipe holds, while the command has nothing else to do than to end."""
+    diff = "prisma migrate diff --from-empty --to-schema-datamodel schema.prisma --script"
+    whole = tool.run(("sh", "-c", f"{diff} >/tmp/whole && wc -c </tmp/whole"), cwd=EXTRAS)
+    slow = tool.run(("sh", "-c", f"{diff} | (sleep 1; wc -c)"), cwd=EXTRAS)
+    assert int(slow.stdout) == int(whole.stdout) > 65536
+
+
 def test_diff_takes_no_lock(tool: Tool, database: Database) -> None:
     with database.holding("SELECT pg_advisory_lock(72707369)"):
         done = tool.prisma(*DRIFT, "--exit-code", cwd=tool.project({}), url=database.url)

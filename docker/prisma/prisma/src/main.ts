@@ -112,11 +112,14 @@ function usage(name: string, command: Command): void {
 }
 
 main(process.argv.slice(2)).then(
-  // The engine's timers would keep the process for ten more seconds.
-  () => process.exit(),
+  () => end(process.exitCode),
   (error: unknown) => {
     const text = error instanceof Failure ? error.text : `Error: ${(error as Error).stack}`;
-    process.stderr.write(`${text}\n`);
-    process.exit(process.exitCode || 1);
+    process.stderr.write(`${text}\n`, () => end(process.exitCode || 1));
   },
 );
+
+/** Ends the process, for which the engine's timers would wait ten more seconds, once a pipe has taken all output. */
+function end(code: typeof process.exitCode): void {
+  process.stdout.write('', () => process.exit(code));
+}
