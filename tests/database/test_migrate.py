@@ -16,13 +16,12 @@ FUTURE = "20991231000000_from_a_newer_image"
 READER = "reader"
 
 
-def record(site: Site, database: str, name: str, sql: str, finished: str = "now()") -> None:
-    """Write one row of the ledger, as Prisma's own command writes it."""
+def record(name: str, sql: str) -> str:
+    """The SQL of one row of the ledger, as Prisma's own command writes it."""
     checksum = hashlib.sha256(sql.encode()).hexdigest()
-    site.postgres.sql(
+    return (
         "INSERT INTO _prisma_migrations (id, checksum, finished_at, migration_name, applied_steps_count) "
-        f"VALUES (gen_random_uuid()::text, '{checksum}', {finished}, '{name}', 1)",
-        database,
+        f"VALUES (gen_random_uuid()::text, '{checksum}', now(), '{name}', 1);"
     )
 
 
@@ -139,10 +138,8 @@ def test_the_history_of_an_older_release_is_completed(site: Site, migrations: di
     database = site.database()
     older = dict(list(migrations.items())[:150])
     ledger = site.postgres.exec("pg_dump", "--schema-only", "--table=_prisma_migrations", "--dbname", migrated)
-    site.postgres.sql(ledger, database)
-    for name, sql in older.items():
-        site.postgres.sql(sql, database)
-        record(site, database, name, sql)
+    history = (f"{sql};\n{record(name, sql)}" for name, sql in older.items())
+    site.postgres.sql("\n".join([ledger, "SET search_path = public;", *history]), database)
     done = site.run(database, "migrate")
     assert done.code == 0, done.output
     assert site.finished(database) == len(migrations)
@@ -151,7 +148,7 @@ def test_the_history_of_an_older_release_is_completed(site: Site, migrations: di
 
 def test_a_schema_newer_than_the_image_is_refused_with_the_floor(site: Site, migrated: str, tmp_path: Path) -> None:
     database = site.copy(migrated)
-    record(site, database, FUTURE, "SELECT 1")
+    site.postgres.sql(record(FUTURE, "SELECT 1"), database)
     for command in ("migrate", "serve"):
         assert_refused(site.run(database, command), 69, FUTURE, "rollback")
     beyond = site.gateway(database, tmp_path, env={"SLIPWAY_MIGRATE": "off"})
