@@ -59,12 +59,21 @@ async def test_queries_are_served_in_their_order(url: str) -> None:
             await client.query_raw("SELECT pg_sleep(0.02)")
             order.append(number)
 
-        tasks = []
-        for number in range(6):
-            tasks.append(asyncio.ensure_future(ask(number)))
-            await asyncio.sleep(0.01)
+        async with client.tx(timeout=LONG), asyncio.timeout(10):
+            tasks = []
+            for number in range(6):
+                tasks.append(asyncio.ensure_future(ask(number)))
+                # Each comes by a connection of its own, so the next one is sent when this one is seen to wait.
+                while await waiting(client) <= number:
+                    await asyncio.sleep(0.01)
         await asyncio.gather(*tasks)
         assert order == sorted(order)
+
+
+async def waiting(client: Prisma) -> float:
+    """How many queries wait for a connection."""
+    gauges = (await client.get_metrics()).gauges
+    return next(float(gauge.value) for gauge in gauges if gauge.key == "prisma_client_queries_wait")
 
 
 async def test_schema(url: str, db: Prisma, sql: Database) -> None:
