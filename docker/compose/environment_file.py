@@ -46,7 +46,7 @@ def complete(path: Path, volume: str | None) -> list[str]:
         raise Refused(
             f"{path} lacks {', '.join(missing)}",
             f"the database in the volume {volume} was made with the old value; a new one would lock it out",
-            f"put the old file back; or, to lose the data and begin anew, remove the volume: docker volume rm {volume}",
+            f"put the old file back; or, to lose the data and begin anew: make stop, then docker volume rm {volume}",
         )
     if missing:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -26,6 +26,7 @@ FILE: Final = HERE / "quickstart.yaml"
 CONFIG: Final = HERE / "quickstart-config.yaml"
 PROJECT: Final = "slipway-quickstart"
 STATE: Final = ROOT / ".run" / "env"
+PORT: Final = 4000
 READY_SECONDS: Final = 300
 PROGRESS_SECONDS: Final = 5
 LOG_LINES: Final = 30
@@ -63,7 +64,7 @@ class Quickstart:
         environment = {name: value for name, value in os.environ.items() if name not in GENERATED}
         environment |= {
             "ENV_FILE": str(self.state) if known else os.devnull,
-            "CONFIG_HASH": hashlib.sha256(CONFIG.read_bytes()).hexdigest(),
+            "CONFIG_HASH": hashlib.sha256(CONFIG.read_bytes()).hexdigest() if CONFIG.exists() else "",
             "PORT": str(self.port),
         }
         if not known:
@@ -79,9 +80,10 @@ class Quickstart:
         done = self.compose("logs", "--no-color", "--no-log-prefix", "--tail", str(lines), service)
         return (done.stdout + done.stderr).strip()
 
-    def choices(self) -> str:
-        """What `make` has to be told again, to mean this project."""
+    def choices(self, *, port: bool = False) -> str:
+        """What `make` has to be told again, to mean this project, and its port."""
         given = {"PROJECT": (self.project, PROJECT), "STATE": (str(self.state), str(STATE))}
+        given |= {"PORT": (str(self.port), str(PORT))} if port else {}
         return "".join(f" {name}={value}" for name, (value, usual) in given.items() if value != usual)
 
     def gateway_id(self) -> str:
@@ -91,6 +93,13 @@ class Quickstart:
 
 def up(quickstart: Quickstart) -> int:
     """Start what is not running, or not as configured; wait until it is ready; print how to use it."""
+    if not CONFIG.is_file():
+        raise Refused(
+            f"{CONFIG} is missing", "it names the gateway's models", f"git checkout {CONFIG.relative_to(ROOT)}"
+        )
+    if not free(quickstart):
+        complain(f"quickstart: port {quickstart.port} is taken by another program; choose one: make run PORT=NUMBER")
+        return 1
     exists = quickstart.engine("volume", "inspect", quickstart.volume).returncode == 0
     added = complete(quickstart.state, quickstart.volume if exists else None)
     if added:
@@ -106,9 +115,6 @@ def up(quickstart: Quickstart) -> int:
     if checked.returncode or any(line.startswith("slipway: error:") for line in said):
         complain("quickstart: the gateway refuses its configuration, as above; what runs and the data are as before")
         return checked.returncode or 1
-    if not free(quickstart):
-        complain(f"quickstart: port {quickstart.port} is taken by another program; choose one: make run PORT=NUMBER")
-        return 1
     if quickstart.compose("up", "--detach", "--quiet-pull", "gateway", show=True).returncode:
         return failed(quickstart, "postgres")
     if not wait(quickstart):
@@ -119,9 +125,13 @@ def up(quickstart: Quickstart) -> int:
 
 def failed(quickstart: Quickstart, service: str) -> int:
     """Show the service's last words, and end what would start over and over."""
-    complain(f"\nThe last lines of {service}:\n\n{quickstart.logs(service)}\n")
+    if said := quickstart.logs(service):
+        complain(f"\nThe last lines of {service}:\n\n{said}\n")
     quickstart.compose("stop", "gateway")
-    complain(f"quickstart: {service} did not become ready; the log is above. The data and {quickstart.state} are kept.")
+    complain(
+        f"quickstart: {service} did not become ready; what it or Compose said is above. "
+        f"The data and {quickstart.state} are kept."
+    )
     return 1
 
 
@@ -176,11 +186,12 @@ The gateway is ready.
   curl {url}/v1/chat/completions -H 'Authorization: Bearer {key}' \\
     -H 'Content-Type: application/json' -d '{body}'
 
-  from openai import OpenAI
+  from openai import OpenAI  # pip install openai
   client = OpenAI(base_url="{url}/v1", api_key="{key}")
   print(client.chat.completions.create(model="hello", messages=[{{"role": "user", "content": "Hi"}}]))
 
-  models: docker/compose/quickstart-config.yaml, then make run    stop: make stop{quickstart.choices()}""")
+  models: docker/compose/quickstart-config.yaml, then make run{quickstart.choices(port=True)}
+  stop: make stop{quickstart.choices()}""")
 
 
 def down(quickstart: Quickstart) -> int:
@@ -189,7 +200,8 @@ def down(quickstart: Quickstart) -> int:
     # Also when nothing runs: a start that was refused has made networks.
     done = quickstart.compose("down", "--remove-orphans", show=True)
     if done.returncode == 0:
-        kept = f"the data is in the volume {quickstart.volume}, the secrets are in {quickstart.state}"
+        secrets = f"the secrets are in {quickstart.state}" if quickstart.state.exists() else "the secrets' file is gone"
+        kept = f"the data is in the volume {quickstart.volume}, {secrets}"
         say(f"quickstart: {f'stopped; {kept}' if running else 'not running'}")
     return done.returncode
 
@@ -202,9 +214,13 @@ def main() -> int:
     parser.add_argument("--compose", default="docker compose", help="the command of Compose")
     parser.add_argument("--project", default=PROJECT, help="what containers and volumes are named after")
     parser.add_argument("--state", type=Path, default=STATE, help="the file of the secrets")
-    parser.add_argument("--port", type=int, default=4000, help="port on the loopback")
+    parser.add_argument("--port", default=str(PORT), help="port on the loopback")
     options = parser.parse_args()
-    quickstart = Quickstart(options.engine, options.compose, options.project, options.state.resolve(), options.port)
+    if not (options.port.isdecimal() and 0 < int(options.port) < 65536):
+        raise Refused("PORT cannot be used", "it is not a number from 1 to 65535", "make run PORT=4000")
+    quickstart = Quickstart(
+        options.engine, options.compose, options.project, options.state.resolve(), int(options.port)
+    )
     return up(quickstart) if options.verb == "up" else down(quickstart)
 
 

@@ -103,8 +103,12 @@ def _parse(text: str, source: str) -> Mapping[str, object]:
         ) from None
     except RecursionError:
         raise _error("config-yaml", f"The config file named by {source} is nested too deeply.", "Flatten it.") from None
-    if content is None:
-        return {}
+    if content is None or content == {}:
+        raise _error(
+            "config-empty",
+            f"The config file named by {source} holds nothing, and LiteLLM does not start with such a file.",
+            "Add a section such as model_list:, or name no config file.",
+        )
     if not isinstance(content, dict):
         raise _error(
             "config-shape",

@@ -76,6 +76,13 @@ def test_more_connections_than_the_database_accepts_are_refused(site: Site, migr
     assert_refused(done, 74, "4 workers x 5 replicas x 10 connections = 200", "max_connections", "DIRECT_URL")
 
 
+def test_a_worker_that_cannot_be_prepared_does_not_serve(site: Site, migrated: str) -> None:
+    done = site.run(migrated, "serve", env={"DATABASE_URL_READ_REPLICA": "mysql://nowhere/x"})
+    assert done.code == 1, done.output
+    assert "DATABASE_URL_READ_REPLICA" in done.stderr
+    assert "startup complete" not in done.output
+
+
 def test_a_leftover_variable_is_told_to_be_without_effect(site: Site) -> None:
     done = site.run("x", "serve", env={**SOON, "DATABASE_URL": "postgresql://a:b@nowhere/x", "USE_PRISMA_MIGRATE": "1"})
     assert "USE_PRISMA_MIGRATE has no effect" in done.stderr

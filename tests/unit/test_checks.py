@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from slipway import settings
-from slipway.checks import keys, network, paths, references, tls
+from slipway.checks import database, keys, network, paths, references, tls
 from slipway.report import ExitCode, Finding
 from slipway.runtime import hooks
 
@@ -48,6 +48,22 @@ def test_a_blank_salt_key_is_refused_where_there_is_a_database() -> None:
     environment = {"LITELLM_MASTER_KEY": STRONG, "LITELLM_SALT_KEY": " "}
     assert ids(keys.check({}, environment)) == []
     assert ids(keys.check({}, {**environment, "DATABASE_URL": "postgresql://x"})) == ["salt-key-blank"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, []),
+        ({"LITELLM_SALT_KEY": "sk-salt"}, ["database-not-named"]),
+        ({"DATABASE_HOST": "db"}, ["database-parts-missing"]),
+        ({"DATABASE_HOST": "db", "DATABASE_NAME": "x"}, ["database-parts-missing"]),
+        # The URL wins over the parts.
+        ({"DATABASE_HOST": "db", "DATABASE_URL": "postgresql://u@db/x"}, ["database-client-missing"]),
+    ],
+)
+def test_a_database_that_is_half_named(environment: dict[str, str], expected: list[str]) -> None:
+    """The host of these tests has no database client, unlike the image."""
+    assert ids(database.check({}, environment)) == expected
 
 
 def test_a_reference_without_its_variable_is_a_warning_with_its_place() -> None:

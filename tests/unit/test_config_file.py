@@ -55,8 +55,11 @@ def test_a_yaml_error_names_line_and_column(tmp_path: Path) -> None:
         config_file.read(str(write(tmp_path, "a: 1\nb: c: d")), "flag --config")
 
 
-def test_an_empty_file_is_an_empty_config(tmp_path: Path) -> None:
-    assert config_file.read(str(write(tmp_path, "")), "x") == {}
+@pytest.mark.parametrize("text", ["", "# model_list:\n", "{}"])
+def test_a_file_that_holds_nothing_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        config_file.read(str(write(tmp_path, text)), "x")
+    assert refused.value.findings[0].id == "config-empty"
 
 
 def test_references_come_with_their_place(tmp_path: Path) -> None:

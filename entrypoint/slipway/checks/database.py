@@ -21,7 +21,17 @@ def is_configured(config: Mapping[str, object], environment: Mapping[str, str]) 
 def check(config: Mapping[str, object], environment: Mapping[str, str]) -> list[Finding]:
     """Refuse a database in an image without a generated client: LiteLLM would fail in every worker."""
     if not is_configured(config, environment):
-        return []
+        return _salt_alone(environment)
+    if missing := _missing_parts(config, environment):
+        return [
+            Finding(
+                "database-parts-missing",
+                "error",
+                f"DATABASE_HOST is set, but {' and '.join(missing)} not, so that LiteLLM would run without a database.",
+                "Set DATABASE_HOST, DATABASE_USERNAME, DATABASE_PASSWORD and DATABASE_NAME, or DATABASE_URL instead.",
+                ExitCode.CONFIG,
+            )
+        ]
     if _client_is_generated():
         return _without_effect(environment)
     return [
@@ -30,6 +40,27 @@ def check(config: Mapping[str, object], environment: Mapping[str, str]) -> list[
             "error",
             "A database is configured, but this image carries no generated database client.",
             "Use the full image, or remove DATABASE_URL, DATABASE_HOST and the config's database_url.",
+            ExitCode.CONFIG,
+        )
+    ]
+
+
+def _missing_parts(config: Mapping[str, object], environment: Mapping[str, str]) -> list[str]:
+    if environment.get("DATABASE_URL") or section(config, "general_settings").get("database_url"):
+        return []
+    alternatives = (("DATABASE_USERNAME", "DATABASE_USER"), ("DATABASE_NAME",))
+    return [names[0] for names in alternatives if not any(environment.get(name) for name in names)]
+
+
+def _salt_alone(environment: Mapping[str, str]) -> list[Finding]:
+    if not environment.get("LITELLM_SALT_KEY"):
+        return []
+    return [
+        Finding(
+            "database-not-named",
+            "warning",
+            "LITELLM_SALT_KEY is set, but no database is named, so that there are no keys, no spend and no UI login.",
+            "Set DATABASE_URL, or remove LITELLM_SALT_KEY.",
             ExitCode.CONFIG,
         )
     ]

@@ -19,6 +19,7 @@ from slipway.settings import parse_switch
 SCHEMES: Final = ("postgresql", "postgres")
 _TOKENS: Final = ("IAM_TOKEN_DB_AUTH", "AZURE_POSTGRESQL_AUTH")
 _RESOLVE_SECONDS: Final = 120
+_SHORTEST: Final = 4
 _VERIFYING: Final = ("verify-ca", "verify-full")
 _SSLMODES: Final = ("disable", "allow", "prefer", "require", *_VERIFYING)
 
@@ -53,7 +54,8 @@ class Address:
         for url in (self.url, self.direct):
             password = urlsplit(url).password if url else None
             for form in {password, unquote(password)} if password else ():
-                text = text.replace(form, "***")
+                # One that stands in ordinary words would make the text unreadable.
+                text = text.replace(form, "***") if len(form) >= _SHORTEST else text
         return text
 
 

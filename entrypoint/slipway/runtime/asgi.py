@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -43,13 +44,10 @@ class Application:
             return
         announcement = Path(os.environ.get(WORKERS_VARIABLE, os.devnull)) / str(os.getpid())
 
-        async def receive_prepared() -> Message:
-            message = await receive()
-            if message["type"] == "lifespan.startup":
-                from slipway.runtime.upstream_setup import prepare
+        pending = [await receive()]
 
-                await prepare()
-            return message
+        async def receive_again() -> Message:
+            return pending.pop() if pending else await receive()
 
         async def send_announced(message: Message) -> None:
             if announcement.parent.is_dir():
@@ -59,8 +57,16 @@ class Application:
                     announcement.with_name(FAILED).touch()
             await send(message)
 
+        from slipway.runtime.upstream_setup import prepare
+
         try:
-            await proxy(scope, receive_prepared, send_announced)
+            await prepare()
+        except Exception:
+            # Raised, it would count as an application without a lifespan, and be served without LiteLLM's start-up.
+            await send_announced({"type": "lifespan.startup.failed", "message": traceback.format_exc()})
+            return
+        try:
+            await proxy(scope, receive_again, send_announced)
         finally:
             if announcement.parent.is_dir():
                 announcement.unlink(missing_ok=True)
