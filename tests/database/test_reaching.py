@@ -78,7 +78,7 @@ def test_more_connections_than_the_database_accepts_are_refused(site: Site, migr
 
 def test_a_worker_that_cannot_be_prepared_does_not_serve(site: Site, migrated: str) -> None:
     done = site.run(migrated, "serve", env={"DATABASE_URL_READ_REPLICA": "mysql://nowhere/x"})
-    assert done.code == 1, done.output
+    assert done.code != 0, done.output
     assert "DATABASE_URL_READ_REPLICA" in done.stderr
     assert "startup complete" not in done.output
 

@@ -68,7 +68,7 @@ def find(config: Mapping[str, object], environment: Mapping[str, str], *, suppli
     url, named_by = _named(config, environment)
     if url is None:
         return None
-    direct = environment.get("DIRECT_URL") or None
+    direct = environment.get("DIRECT_URL", "").strip() or None
     if url.startswith(REFERENCE) and not supplied:
         raise refuse(
             "database-url-unset",

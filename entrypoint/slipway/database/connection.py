@@ -23,25 +23,27 @@ _REFUSED: Final = ("password authentication failed", "no password supplied", "do
 
 
 @contextmanager
-def wait(address: Address, seconds: float) -> Iterator[Connection]:
+def wait(address: Address, seconds: float, *, pooled: bool = False) -> Iterator[Connection]:
     """Connect, trying for ``seconds``; the connection is the one for migrations (DIRECT_URL where it is set).
+
+    ``pooled`` leaves the session as it is, which others will use.
 
     Raises Refusal (68) with the last error, which never holds the password; also for an error of PostgreSQL while the
     connection is used.
     """
     try:
-        with _wait(address, seconds) as connection:
+        with _wait(address, seconds, pooled) as connection:
             yield connection
     except psycopg.Error as problem:
         raise Refusal(_interrupted(address, problem)) from None
 
 
-def _wait(address: Address, seconds: float) -> Connection:
+def _wait(address: Address, seconds: float, pooled: bool) -> Connection:
     deadline = time.monotonic() + seconds
     pause, told = _PAUSE_SECONDS, ""
     while True:
         try:
-            return connect(address)
+            return connect(address, pooled=pooled)
         except psycopg.Error as problem:
             error = _readable(problem, address)
         if time.monotonic() + pause > deadline:
@@ -53,7 +55,7 @@ def _wait(address: Address, seconds: float) -> Connection:
         pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
 
 
-def connect(address: Address) -> Connection:
+def connect(address: Address, *, pooled: bool = False) -> Connection:
     """Connect once, for migrations. Raises psycopg.Error."""
     # No prepared statement: a pooler may answer the next one from another session.
     connection = psycopg.connect(
@@ -65,6 +67,8 @@ def connect(address: Address) -> Connection:
         # A database without an encoding of its own would answer bytes.
         client_encoding="utf8",
     )
+    if pooled:
+        return connection
     # A role's own limits are for queries, not for a session that waits while others migrate.
     connection.execute(
         "SELECT set_config(name, '0', false) FROM pg_settings "

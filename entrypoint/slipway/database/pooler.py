@@ -1,14 +1,16 @@
-"""Poolers in transaction mode, through which neither migrations nor their locks are safe."""
+"""Poolers: in transaction mode neither migrations nor their locks are safe, and a way past one may lead elsewhere."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from slipway.database.address import Address
-from slipway.database.connection import Connection, connect
+from slipway.database.connection import Connection, connect, wait
 from slipway.report import ExitCode, Refusal, refuse
 
 _ROUNDS: Final = 3
+_IDENTITY: Final = "SELECT oid, pg_postmaster_start_time() FROM pg_database WHERE datname = current_database()"
 
 
 def refuse_shared_sessions(address: Address, connection: Connection) -> None:
@@ -20,6 +22,26 @@ def refuse_shared_sessions(address: Address, connection: Connection) -> None:
         for _ in range(_ROUNDS):
             if _process(connection) == _process(other):
                 raise _shared(address)
+
+
+def refuse_other_database(address: Address, connection: Connection, seconds: float) -> None:
+    """Raise Refusal (65) when DIRECT_URL leads to another database than the gateway's own URL, (68) when that fails."""
+    if address.direct is None:
+        return
+    with wait(replace(address, direct=None), seconds, pooled=True) as other:
+        same = _identity(other) == _identity(connection)
+    if not same:
+        raise refuse(
+            "database-urls-differ",
+            ExitCode.CONFIG,
+            f"DIRECT_URL and the URL in {address.source} lead to different databases: one would be migrated, the other "
+            "used.",
+            "Correct one of them.",
+        )
+
+
+def _identity(connection: Connection) -> object:
+    return connection.execute(_IDENTITY).fetchone()
 
 
 def _process(connection: Connection) -> object:

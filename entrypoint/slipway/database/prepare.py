@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from slipway.config_file import section
-from slipway.database import capacity, connection, extras, ledger, migrate, pooler, salt
+from slipway.database import capacity, connection, extras, fitness, ledger, migrate, pooler, salt
 from slipway.database.address import Address
 from slipway.report import ExitCode, Finding
 from slipway.settings import Settings, parse_switch
@@ -47,6 +47,8 @@ def run(address: Address, settings: Settings, config: Mapping[str, object], keys
         0 if tolerates_absence(config) and mode != "only" else settings.number("SLIPWAY_DATABASE_WAIT_SECONDS") or 0
     )
     with connection.wait(address, seconds) as connected:
+        pooler.refuse_other_database(address, connected, seconds)
+        fitness.check(connected, address)
         return _with(connected, address, settings, config, keys, mode)
 
 
@@ -78,6 +80,7 @@ def _with(
         migrate.await_schema(address, connected, seconds)
         return Outcome(tuple(found))
     if not state.complete:
+        fitness.check_for_migrating(connected, address)
         pooler.refuse_shared_sessions(address, connected)
         migrate.apply(address, connected, seconds)
     return Outcome(tuple(found), _indexes_missing(connected, address, wait=mode == "only"))
