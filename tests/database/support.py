@@ -19,13 +19,7 @@ READY_SECONDS = 150
 # An engine looks for its worker twice a second.
 STRAY_SECONDS = 5
 # A model that costs something; what follows is the test's own.
-PRICED = """\
-model_list:
-  - model_name: mock
-    litellm_params:
-      model: openai/mock
-      api_key: os.environ/PROVIDER_KEY
-      mock_response: mocked answer
+PRICED = f"""{gateway.MOCK}\
       input_cost_per_token: 0.001
       output_cost_per_token: 0.002
 """

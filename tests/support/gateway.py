@@ -21,14 +21,17 @@ MASTER_KEY = f"sk-{secrets.token_hex(24)}"
 PROVIDER_KEY = f"provider-{secrets.token_hex(24)}"
 READY_SECONDS = 150
 
-# `provider/NAME` reaches the fake provider as the model NAME, whose text steers it (see provider.py).
-CONFIG = """\
+# One model that needs no provider; lines for it may follow.
+MOCK = """\
 model_list:
   - model_name: mock
     litellm_params:
       model: openai/mock
       api_key: os.environ/PROVIDER_KEY
       mock_response: mocked answer
+"""
+# `provider/NAME` reaches the fake provider as the model NAME, whose text steers it (see provider.py).
+CONFIG = f"""{MOCK}\
   - model_name: provider/*
     litellm_params:
       model: openai/*

@@ -8,7 +8,7 @@ from typing import Final
 from slipway import log
 from slipway.config_file import section
 from slipway.database.address import Address
-from slipway.database.connection import Connection
+from slipway.database.connection import Connection, first
 from slipway.report import ExitCode, Refusal, refuse
 from slipway.settings import Settings
 
@@ -33,8 +33,7 @@ def check(connection: Connection, address: Address, settings: Settings, config: 
     if address.direct:
         log.line(f"connection budget: {budget}, through a pooler")
         return
-    row = connection.execute(_AVAILABLE).fetchone()
-    available = int(str(row[0])) if row else 0
+    available = int(str(first(connection, _AVAILABLE)))
     log.line(f"connection budget: {budget} of {available}")
     if wanted > available:
         raise _too_many(budget, available, available // (workers * replicas))

@@ -77,6 +77,12 @@ def connect(address: Address, *, pooled: bool = False) -> Connection:
     return connection
 
 
+def first(connection: Connection, query: str, *parameters: object) -> object:
+    """Return the first column of the first row, or None where there is no row. Raises psycopg.Error."""
+    row = connection.execute(query.encode(), parameters or None).fetchone()
+    return row[0] if row else None
+
+
 def _readable(problem: psycopg.Error, address: Address) -> str:
     lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
     # libpq adds advice to its first line, and psycopg a heading where a name stands for several addresses.

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
+from slipway.database import ledger
 from slipway.database.address import Address
-from slipway.database.connection import Connection
+from slipway.database.connection import Connection, first
 from slipway.report import ExitCode, refuse
 
 # SQL_ASCII takes any bytes.
 _ENCODINGS: Final = ("UTF8", "SQL_ASCII")
-_NEIGHBOURS: Final = r"""
-SELECT schemaname FROM pg_tables WHERE tablename = 'LiteLLM_VerificationToken' AND schemaname <> %s
-AND NOT EXISTS (SELECT FROM pg_tables WHERE schemaname = %s AND tablename LIKE 'LiteLLM\_%%') LIMIT 1
-"""
+_NEIGHBOUR: Final = "SELECT schemaname FROM pg_tables WHERE tablename = 'LiteLLM_VerificationToken' LIMIT 1"
 
 
 def check(connection: Connection, address: Address) -> None:
     """Raise Refusal (68) for a database that cannot be written, such as a standby."""
-    if _first(connection, "SHOW transaction_read_only") == "on":
+    if first(connection, "SHOW transaction_read_only") == "on":
         raise refuse(
             "database-read-only",
             ExitCode.DATABASE,
@@ -30,7 +28,7 @@ def check(connection: Connection, address: Address) -> None:
 
 def check_for_migrating(connection: Connection, address: Address) -> None:
     """Raise Refusal (68) for what a migration would fail on half-way."""
-    encoding = _first(connection, "SHOW server_encoding")
+    encoding = first(connection, "SHOW server_encoding")
     if encoding not in _ENCODINGS:
         raise refuse(
             "database-encoding",
@@ -38,7 +36,9 @@ def check_for_migrating(connection: Connection, address: Address) -> None:
             f"The database's encoding is {encoding}, which cannot hold what LiteLLM's migrations write.",
             "Make another database, for an encoding cannot change: createdb --encoding UTF8 --template template0 NAME.",
         )
-    neighbour = _first(connection, _NEIGHBOURS, address.schema, address.schema)
+    if ledger.holds_data(connection, address.schema):
+        return
+    neighbour = first(connection, _NEIGHBOUR)
     if neighbour is not None:
         raise refuse(
             "database-shared",
@@ -47,8 +47,3 @@ def check_for_migrating(connection: Connection, address: Address) -> None:
             "schema's constraints for their own.",
             "Give each LiteLLM a database of its own.",
         )
-
-
-def _first(connection: Connection, query: str, *parameters: object) -> object:
-    row = connection.execute(query.encode(), parameters or None).fetchone()
-    return row[0] if row else None

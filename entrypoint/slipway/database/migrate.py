@@ -11,7 +11,7 @@ from typing import Final
 from slipway import log
 from slipway.database import extras, ledger
 from slipway.database.address import Address
-from slipway.database.connection import Connection
+from slipway.database.connection import Connection, first
 from slipway.report import ExitCode, Refusal, refuse
 
 # Held by the replica that migrates; next to LiteLLM's own key, int.from_bytes(b"llm_mig2"), and Prisma's 72707369.
@@ -83,7 +83,7 @@ def await_schema(address: Address, connection: Connection, seconds: float) -> No
 @contextmanager
 def _locked(connection: Connection, address: Address, seconds: float) -> Iterator[None]:
     deadline, told = time.monotonic() + seconds, 0.0
-    while not _first(connection, "SELECT pg_try_advisory_lock(%s)", LOCK):
+    while not first(connection, "SELECT pg_try_advisory_lock(%s)", LOCK):
         now = time.monotonic()
         if now > deadline:
             raise refuse(
@@ -101,21 +101,21 @@ def _locked(connection: Connection, address: Address, seconds: float) -> Iterato
     finally:
         # A connection that broke has released it already.
         if not connection.broken:
-            _first(connection, "SELECT pg_advisory_unlock(%s)", LOCK)
+            first(connection, "SELECT pg_advisory_unlock(%s)", LOCK)
 
 
 def _refuse_without_rights(connection: Connection, address: Address) -> None:
     """Raise Refusal (69) before anything is changed: a migration that fails half-way has to be resolved by hand."""
     schema = address.schema
     # A schema that does not exist yet is made by the first migration, which needs the right to make one.
-    creates = _first(
+    creates = first(
         connection,
         "SELECT CASE WHEN to_regnamespace(quote_ident(%s)) IS NULL "
         "THEN has_database_privilege(current_database(), 'CREATE') ELSE has_schema_privilege(%s, 'CREATE') END",
         schema,
         schema,
     )
-    foreign = _first(
+    foreign = first(
         connection,
         r"SELECT count(*) FROM pg_tables WHERE schemaname = %s AND tablename LIKE 'LiteLLM\_%%' "
         "AND NOT pg_has_role(tableowner, 'USAGE')",
@@ -167,8 +167,3 @@ def _summary(text: str) -> str:
 
 def _list(names: tuple[str, ...]) -> str:
     return f"{names[0]} and {len(names) - 1} more migrations" if len(names) > 1 else "".join(names) or "its ledger"
-
-
-def _first(connection: Connection, query: str, *parameters: object) -> object:
-    row = connection.execute(query.encode(), parameters).fetchone()
-    return row[0] if row else None

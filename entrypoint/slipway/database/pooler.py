@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Final
 
 from slipway.database.address import Address
-from slipway.database.connection import Connection, connect, wait
+from slipway.database.connection import Connection, connect, first, wait
 from slipway.report import ExitCode, Refusal, refuse
 
 _ROUNDS: Final = 3
+_PROCESS: Final = "SELECT pg_backend_pid()"
 _IDENTITY: Final = "SELECT oid, pg_postmaster_start_time() FROM pg_database WHERE datname = current_database()"
 
 
@@ -20,7 +21,7 @@ def refuse_shared_sessions(address: Address, connection: Connection) -> None:
     """
     with connect(address) as other:
         for _ in range(_ROUNDS):
-            if _process(connection) == _process(other):
+            if first(connection, _PROCESS) == first(other, _PROCESS):
                 raise _shared(address)
 
 
@@ -42,11 +43,6 @@ def refuse_other_database(address: Address, connection: Connection, seconds: flo
 
 def _identity(connection: Connection) -> object:
     return connection.execute(_IDENTITY).fetchone()
-
-
-def _process(connection: Connection) -> object:
-    row = connection.execute("SELECT pg_backend_pid()").fetchone()
-    return row[0] if row else None
 
 
 def _shared(address: Address) -> Refusal:
