@@ -82,7 +82,10 @@ export class Connection {
     client.connection.on('parameterStatus', (message: { parameterName: string; parameterValue: string }) => {
       settings.set(message.parameterName, message.parameterValue);
     });
-    client.on('error', () => undefined);
+    // The socket's own end comes a moment later: until then the pool would give this connection to other queries.
+    client.on('error', () => {
+      connection.ended = true;
+    });
     client.on('end', () => {
       connection.ended = true;
       closed(connection);
@@ -131,8 +134,11 @@ export class Connection {
       let timer: NodeJS.Timeout | undefined;
       const done = (error: Error | undefined, outcome: Outcome | undefined): void => {
         clearTimeout(timer);
-        if (error === undefined) succeed(outcome!);
-        else fail(this.lostBy(error) ? connectionLost() : error);
+        if (error === undefined) return succeed(outcome!);
+        if (!this.lostBy(error)) return fail(error);
+        // A server that says farewell closes a moment later, too.
+        this.ended = true;
+        fail(connectionLost());
       };
       if (this.url.socketTimeout > 0) {
         timer = setTimeout(() => {
