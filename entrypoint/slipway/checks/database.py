@@ -4,24 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.machinery import PathFinder
+from typing import Final
 
 from slipway.config_file import section
 from slipway.report import ExitCode, Finding
 
+_NOT_NAMED: Final = Finding(
+    "database-not-named",
+    "warning",
+    "LITELLM_SALT_KEY is set, but no database is named, so that there are no keys, no spend and no UI login.",
+    "Set DATABASE_URL, or remove LITELLM_SALT_KEY.",
+    ExitCode.CONFIG,
+)
+_CLIENT_MISSING: Final = Finding(
+    "database-client-missing",
+    "error",
+    "A database is configured, but this image carries no generated database client.",
+    "Use the full image, or remove DATABASE_URL, DATABASE_HOST and the config's database_url.",
+    ExitCode.CONFIG,
+)
+_WITHOUT_EFFECT: Final = Finding(
+    "variable-without-effect",
+    "info",
+    "USE_PRISMA_MIGRATE has no effect: LiteLLM does not read it any more.",
+    "Remove it; SLIPWAY_MIGRATE says what a start does about migrations.",
+)
+
 
 def is_configured(config: Mapping[str, object], environment: Mapping[str, str]) -> bool:
     """Tell whether a database is named by a variable or by the config file."""
-    return bool(
-        environment.get("DATABASE_URL")
-        or environment.get("DATABASE_HOST")
-        or section(config, "general_settings").get("database_url")
-    )
+    return _names_url(config, environment) or bool(environment.get("DATABASE_HOST"))
 
 
 def check(config: Mapping[str, object], environment: Mapping[str, str]) -> list[Finding]:
-    """Refuse a database in an image without a generated client: LiteLLM would fail in every worker."""
+    """Refuse a database that is half named, or that this image has no client for: every worker would fail on it."""
     if not is_configured(config, environment):
-        return _salt_alone(environment)
+        return [_NOT_NAMED] if environment.get("LITELLM_SALT_KEY") else []
     if missing := _missing_parts(config, environment):
         return [
             Finding(
@@ -32,51 +50,20 @@ def check(config: Mapping[str, object], environment: Mapping[str, str]) -> list[
                 ExitCode.CONFIG,
             )
         ]
-    if _client_is_generated():
-        return _without_effect(environment)
-    return [
-        Finding(
-            "database-client-missing",
-            "error",
-            "A database is configured, but this image carries no generated database client.",
-            "Use the full image, or remove DATABASE_URL, DATABASE_HOST and the config's database_url.",
-            ExitCode.CONFIG,
-        )
-    ]
+    if not _client_is_generated():
+        return [_CLIENT_MISSING]
+    return [_WITHOUT_EFFECT] if environment.get("USE_PRISMA_MIGRATE") else []
+
+
+def _names_url(config: Mapping[str, object], environment: Mapping[str, str]) -> bool:
+    return bool(environment.get("DATABASE_URL") or section(config, "general_settings").get("database_url"))
 
 
 def _missing_parts(config: Mapping[str, object], environment: Mapping[str, str]) -> list[str]:
-    if environment.get("DATABASE_URL") or section(config, "general_settings").get("database_url"):
+    if _names_url(config, environment):
         return []
     alternatives = (("DATABASE_USERNAME", "DATABASE_USER"), ("DATABASE_NAME",))
     return [names[0] for names in alternatives if not any(environment.get(name) for name in names)]
-
-
-def _salt_alone(environment: Mapping[str, str]) -> list[Finding]:
-    if not environment.get("LITELLM_SALT_KEY"):
-        return []
-    return [
-        Finding(
-            "database-not-named",
-            "warning",
-            "LITELLM_SALT_KEY is set, but no database is named, so that there are no keys, no spend and no UI login.",
-            "Set DATABASE_URL, or remove LITELLM_SALT_KEY.",
-            ExitCode.CONFIG,
-        )
-    ]
-
-
-def _without_effect(environment: Mapping[str, str]) -> list[Finding]:
-    if not environment.get("USE_PRISMA_MIGRATE"):
-        return []
-    return [
-        Finding(
-            "variable-without-effect",
-            "info",
-            "USE_PRISMA_MIGRATE has no effect: LiteLLM does not read it any more.",
-            "Remove it; SLIPWAY_MIGRATE says what a start does about migrations.",
-        )
-    ]
 
 
 def _client_is_generated() -> bool:

@@ -8,7 +8,7 @@ import psycopg
 from psycopg import sql
 
 from slipway.database import extras
-from slipway.database.connection import Connection
+from slipway.database.connection import Connection, first
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +51,10 @@ def read(connection: Connection, schema: str) -> Ledger:
 
 def holds_data(connection: Connection, schema: str) -> bool:
     """Tell whether LiteLLM has been here before: whether any of its tables exists."""
-    row = connection.execute(
-        r"SELECT 1 FROM pg_tables WHERE schemaname = %s AND tablename LIKE 'LiteLLM\_%%' LIMIT 1", (schema,)
-    ).fetchone()
-    return row is not None
+    table = first(
+        connection, r"SELECT 1 FROM pg_tables WHERE schemaname = %s AND tablename LIKE 'LiteLLM\_%%' LIMIT 1", schema
+    )
+    return table is not None
 
 
 def missing_indexes(connection: Connection, schema: str) -> tuple[str, ...]:
@@ -71,9 +71,10 @@ def missing_indexes(connection: Connection, schema: str) -> tuple[str, ...]:
 
 def few_requests_logged(connection: Connection, schema: str) -> bool:
     """Tell whether the request log is small enough to index while somebody waits."""
-    row = connection.execute(
+    few = first(
+        connection,
         "SELECT c.reltuples < 100000 AND pg_table_size(c.oid) < 67108864 FROM pg_class c JOIN pg_namespace n "
         "ON n.oid = c.relnamespace WHERE n.nspname = %s AND c.relname = 'LiteLLM_SpendLogs'",
-        (schema,),
-    ).fetchone()
-    return bool(row and row[0])
+        schema,
+    )
+    return bool(few)

@@ -40,7 +40,8 @@ def tolerates_absence(config: Mapping[str, object]) -> bool:
 def run(address: Address, settings: Settings, config: Mapping[str, object], keys: Keys, mode: str) -> Outcome:
     """Bring the database to where this image can use it, as ``mode`` (SLIPWAY_MIGRATE) says.
 
-    Raises Refusal: 65 (a pooler), 66 or 71 (the salt key), 68 (unreachable), 69 (migrations), 74 (connections).
+    Raises Refusal: 65 (a pooler, two databases), 66 or 71 (the salt key), 68 (unreachable, unusable), 69 (migrations),
+    74 (connections).
     """
     # Without it LLM requests are served, so a start does not wait for it either.
     seconds = (

@@ -44,11 +44,6 @@ class Application:
             return
         announcement = Path(os.environ.get(WORKERS_VARIABLE, os.devnull)) / str(os.getpid())
 
-        pending = [await receive()]
-
-        async def receive_again() -> Message:
-            return pending.pop() if pending else await receive()
-
         async def send_announced(message: Message) -> None:
             if announcement.parent.is_dir():
                 if message["type"] == "lifespan.startup.complete":
@@ -66,7 +61,7 @@ class Application:
             await send_announced({"type": "lifespan.startup.failed", "message": traceback.format_exc()})
             return
         try:
-            await proxy(scope, receive_again, send_announced)
+            await proxy(scope, receive, send_announced)
         finally:
             if announcement.parent.is_dir():
                 announcement.unlink(missing_ok=True)
