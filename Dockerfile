@@ -84,6 +84,17 @@ RUN --mount=type=bind,source=docker/prisma/generate,target=/mnt/generate \
     --mount=type=cache,target=/root/.cache --mount=type=secret,id=ca \
     mkdir -p /build/generate && PATH=/opt/node/bin:$PATH sh /mnt/npm.sh generate /build/generate && sh /mnt/generate.sh
 
+# What importing the proxy always does the same way, done once: places of modules, compiled texts, tables of names.
+FROM prisma AS warm
+RUN --mount=type=bind,source=docker/python/warm.sh,target=/mnt/warm.sh \
+    --mount=type=bind,source=entrypoint/slipway/runtime/warmup,target=/mnt/slipway/runtime/warmup \
+    sh /mnt/warm.sh
+
+FROM python-slim AS warm-slim
+RUN --mount=type=bind,source=docker/python/warm.sh,target=/mnt/warm.sh \
+    --mount=type=bind,source=entrypoint/slipway/runtime/warmup,target=/mnt/slipway/runtime/warmup \
+    sh /mnt/warm.sh
+
 # The admin UI: taken out of the wheel, so that the image holds it once, and marked ready to serve.
 FROM tools AS ui
 RUN --mount=type=bind,from=python,source=/stage,target=/stage \
@@ -143,10 +154,12 @@ WORKDIR /build
 
 FROM runtime AS slim
 COPY --from=python-slim /opt/slipway/venv /opt/slipway/venv
+COPY --from=warm-slim /opt/slipway/warm /opt/slipway/warm
 COPY --from=app /opt/slipway /opt/slipway
 
 FROM runtime AS full
 COPY --from=ui /var/lib/litellm /var/lib/litellm
 COPY --from=prisma /opt/slipway/venv /opt/slipway/venv
+COPY --from=warm /opt/slipway/warm /opt/slipway/warm
 COPY --from=engines /opt/slipway /opt/slipway
 COPY --from=app /opt/slipway /opt/slipway

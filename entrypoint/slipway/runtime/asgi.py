@@ -13,6 +13,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
+from slipway import log
+from slipway.runtime import warmup
 from slipway.runtime.directories import FAILED
 
 Message = MutableMapping[str, Any]
@@ -25,9 +27,11 @@ sys.path[:] = [*(entry for entry in sys.path if entry not in ("", _here)), _here
 
 # Millions of objects are made while importing and none is garbage; afterwards they are kept out of every collection.
 gc.disable()
-from litellm.proxy.proxy_server import app as proxy  # noqa: E402
-
-gc.collect()
+_refused: list[str] = []
+with warmup.entered(warmup.load(), os.environ, _refused):
+    from litellm.proxy.proxy_server import app as proxy
+for _reason in _refused:
+    log.line(f"fast path left out: {_reason}", level="warning")
 gc.freeze()
 gc.enable()
 

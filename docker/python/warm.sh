@@ -1,0 +1,7 @@
+#!/bin/sh
+# Records the import of the proxy with the image's own packages. A fast path that does not fit them stops the build.
+set -eu
+
+export PYTHONPATH=/mnt PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 LITELLM_LOCAL_MODEL_COST_MAP=True
+/opt/slipway/venv/bin/python3 -P -m slipway.runtime.warmup.record /opt/slipway/warm/store.marshal
+find /opt/slipway/warm -exec touch -h -d @0 {} +

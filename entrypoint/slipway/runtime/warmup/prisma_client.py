@@ -1,0 +1,94 @@
+"""The large modules of prisma's generated client load when something in them is first used.
+
+``prisma.types`` is 10 MB of TypedDicts that only annotations name; ``models`` and ``actions`` are needed by those who
+have a database. Every name stays importable from where it was: the first one that is asked for loads the module.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+from typing import Any, Final
+
+_DEFERRED: Final = frozenset({"prisma.types", "prisma.models", "prisma.actions"})
+# What the client takes from `prisma.types` while it is imported; `prisma._types` defines them.
+_EAGER: Final = ("DatasourceOverride", "HttpConfig", "MetricsFormat", "SortMode", "SortOrder")
+# What queries need; in a master with a database they load before it forks.
+_FOR_QUERIES: Final = ("prisma.models", "prisma.actions")
+
+
+class _Deferring(Loader):
+    def __init__(self, loader: Loader) -> None:
+        self._loader = loader
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        lock = threading.RLock()
+
+        def load() -> None:
+            with lock:
+                if vars(module).pop("__getattr__", None) is None:
+                    return
+                try:
+                    self._loader.exec_module(module)
+                except BaseException:
+                    vars(module)["__getattr__"] = __getattr__
+                    raise
+
+        def __getattr__(name: str) -> Any:
+            # The import system and inspect ask every module for such names; only `import *` needs this one.
+            if name.startswith("__") and name != "__all__":
+                raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
+            load()
+            try:
+                return vars(module)[name]
+            except KeyError:
+                raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}") from None
+
+        vars(module)["__getattr__"] = __getattr__
+        if module.__name__ == "prisma.types":
+            source = import_module("prisma._types")
+            vars(module).update((name, getattr(source, name)) for name in _EAGER if hasattr(source, name))
+
+    def get_source(self, name: str) -> str | None:
+        """Return the real module's text, for tracebacks and inspect."""
+        return self._loader.get_source(name)  # type: ignore[attr-defined,no-any-return]  # a source loader has it
+
+
+class _Finder(MetaPathFinder):
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name not in _DEFERRED:
+            return None
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Deferring(spec.loader)
+        return spec
+
+
+@contextmanager
+def deferred_modules() -> Iterator[None]:
+    """Defer them while the proxy is imported; what is imported then stays deferred until it is used."""
+    finder = _Finder()
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+
+
+def load_for_queries() -> None:
+    """Load what every query needs, so that workers share it."""
+    for name in _FOR_QUERIES:
+        module = sys.modules.get(name)
+        if module is not None:
+            getattr(module, "__all__", None)

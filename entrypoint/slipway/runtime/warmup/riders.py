@@ -1,0 +1,42 @@
+"""Modules that come along at import and that no gateway uses are left out, or load when they are used."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import LazyLoader
+from types import ModuleType
+from typing import Final
+
+# httpx's command line (rich, click, pygments): httpx itself goes on without it where rich is not installed.
+_ABSENT: Final = frozenset({"httpx._main"})
+# Imported whole (`import soundfile`) for one feature; numpy comes with it.
+_LAZY: Final = frozenset({"soundfile"})
+
+
+class _Finder(MetaPathFinder):
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name in _ABSENT:
+            raise ImportError(f"{name} is left out of the gateway")
+        if name not in _LAZY:
+            return None
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is not None and spec.loader is not None:
+            spec.loader = LazyLoader(spec.loader)
+        return spec
+
+
+@contextmanager
+def left_out() -> Iterator[None]:
+    """Leave them out while the proxy is imported."""
+    finder = _Finder()
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
