@@ -14,9 +14,9 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from fastapi import FastAPI  # type: ignore[import-not-found]
-from fastapi.dependencies.models import Dependant  # type: ignore[import-not-found]
-from fastapi.routing import APIRoute, RouteContext, iter_route_contexts  # type: ignore[import-not-found]
+from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 
 CLIENT = "prisma_client"
 PROXY = "litellm.proxy."
@@ -27,8 +27,7 @@ def init() -> None:
     from litellm.proxy.proxy_server import app
 
     def table() -> list[dict[str, object]]:
-        found = (route for route in iter_route_contexts(app.routes) if isinstance(route.original_route, APIRoute))
-        return [row for route in found for row in _rows(route)]
+        return [row for route in app.routes if isinstance(route, APIRoute) for row in _rows(route)]
 
     _serve(app, table)
 
@@ -39,7 +38,7 @@ def _serve(app: FastAPI, table: Callable[[], object]) -> None:
     app.router.routes.insert(0, app.router.routes.pop())
 
 
-def _rows(route: RouteContext) -> Iterator[dict[str, object]]:
+def _rows(route: APIRoute) -> Iterator[dict[str, object]]:
     touches = any(_touches(call) for call in _calls(route.dependant))
     for method in sorted(route.methods):
         yield {
