@@ -19,13 +19,15 @@ from typing import Final
 import docker
 from docker.errors import DockerException, ImageNotFound
 
-from bench import engine, image, launcher, memory, migrations, picture, rebuild, record, startup
+from bench import engine, first_completion, image, launcher, load, memory, migrations, picture, rebuild, record, startup
 from bench.gateway import Session
 
 RESULTS: Final = Path(__file__).parent / "results"
 QUESTIONS: Final[dict[str, ModuleType]] = {
     "startup": startup,
+    "first_completion": first_completion,
     "memory": memory,
+    "load": load,
     "image": image,
     "rebuild": rebuild,
     "launcher": launcher,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from slipway.patches import PATCHES
 from slipway.runtime.start import Start
+from slipway.runtime.warmup import FAST_PATHS
 from slipway.secrets import redact
 
 # Holds the headers of --headers; every other field is shown.
@@ -57,7 +58,8 @@ def _readable(name: str, value: object) -> str:
 
 
 def _patches() -> list[dict[str, str]]:
-    return [{"name": patch.name, "state": patch.state(os.environ), "why": patch.why} for patch in PATCHES]
+    changes = (*PATCHES, *FAST_PATHS)
+    return [{"name": change.name, "state": change.state(os.environ), "why": change.why} for change in changes]
 
 
 def _environment(changes: Mapping[str, str | None]) -> dict[str, str | None]:

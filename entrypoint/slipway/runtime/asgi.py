@@ -14,16 +14,21 @@ from pathlib import Path
 from typing import Any
 
 from slipway import log
-from slipway.runtime import warmup
+from slipway.runtime import access_log, warmup
 from slipway.runtime.directories import FAILED
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-# As LiteLLM's command does: callbacks are found in the working directory, after the installed packages.
-_here = os.getcwd()
-sys.path[:] = [*(entry for entry in sys.path if entry not in ("", _here)), _here]
+
+def _find_callbacks() -> None:
+    """As LiteLLM's command does: callbacks are found in the working directory, after the installed packages."""
+    here = os.getcwd()
+    sys.path[:] = [*(entry for entry in sys.path if entry not in ("", here)), here]
+
+
+_find_callbacks()
 
 # Millions of objects are made while importing and none is garbage; afterwards they are kept out of every collection.
 gc.disable()
@@ -56,6 +61,9 @@ class Application:
                     announcement.with_name(FAILED).touch()
             await send(message)
 
+        # A server may have put the directory first after the import.
+        _find_callbacks()
+        access_log.batch()
         from slipway.runtime.upstream_setup import prepare
 
         try:

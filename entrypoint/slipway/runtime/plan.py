@@ -19,6 +19,7 @@ from slipway.servers.options import FLUSH_SECONDS, Options
 from slipway.settings import Settings, choose_server
 
 _SHARED_MEMORY: Final = "/dev/shm"
+_PATCH: Final = "SLIPWAY_PATCH_"
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -126,6 +127,7 @@ def _options(settings: Settings, directories: Directories) -> Options:
         limit_concurrency=number("LIMIT_CONCURRENCY"),
         worker_healthcheck=number("TIMEOUT_WORKER_HEALTHCHECK"),
         threads=number("GRANIAN_RUNTIME_THREADS"),
+        preload=settings.on("SLIPWAY_PRELOAD"),
         from_flags=frozenset(
             resolved.source.removeprefix("flag ")
             for resolved in settings.values()
@@ -155,6 +157,8 @@ def _environment(
     }
     if settings.on("JSON_LOGS"):
         changes["JSON_LOGS"] = "true"
+    # One spelling for what reads them, in installed packages too.
+    changes |= {name: "off" for name in settings if name.startswith(_PATCH) and not settings.on(name)}
     if is_configured(config, environment):
         changes["SLIPWAY_CONFIG_NAMES_DATABASE"] = "true"
     if ui.wanted(dict(environment)):

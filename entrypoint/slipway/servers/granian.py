@@ -24,7 +24,7 @@ _LONGEST_KILL_TIMEOUT: Final = 1800
 
 def command(options: Options) -> Command:
     """Return granian's command line."""
-    argv = [*launch("granian"), APPLICATION, "--interface", "asgi"]
+    argv = [*launch("granian", preload=options.shares_one_import), APPLICATION, "--interface", "asgi"]
     argv += ["--host", options.host, "--port", str(options.port), "--workers", str(options.workers)]
     argv += ["--loop", "uvloop", "--respawn-failed-workers"]
     if options.grace <= _LONGEST_KILL_TIMEOUT:

@@ -71,7 +71,7 @@ def command(options: Options) -> Command:
         "bind": options.bind,
         "workers": options.workers,
         "worker_class": "slipway.servers.gunicorn_worker.Worker",
-        "preload_app": True,
+        "preload_app": options.preload,
         # A worker that drains says nothing either, for as long as its longest request takes.
         "timeout": options.worker_healthcheck or max(_TIMEOUT_SECONDS, options.grace + FLUSH_SECONDS),
         "graceful_timeout": options.grace,

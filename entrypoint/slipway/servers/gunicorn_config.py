@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slipway.runtime import preload
 from slipway.servers.gunicorn import SETTINGS_VARIABLE
 
 if TYPE_CHECKING:
@@ -22,11 +23,10 @@ if log_config := settings.pop("logconfig_json", None):
 globals().update(settings)
 
 
-def when_ready(server: Arbiter) -> None:
-    """Forbid native LiteLLM routes in the master: their threads would not survive a fork."""
-    from litellm.rust_bridge.fork_guard import reserve_process_for_forking
-
-    reserve_process_for_forking("the gunicorn master")
+def on_starting(server: Arbiter) -> None:
+    """Check that workers can be forked, after the application was imported and before anything listens."""
+    if settings["preload_app"]:
+        preload.check()
 
 
 def child_exit(server: Arbiter, worker: Worker) -> None:

@@ -17,7 +17,7 @@ LIMITS: Final[tuple[str, ...]] = ("a worker that dies ends the container: hyperc
 
 def command(options: Options) -> Command:
     """Return hypercorn's command line."""
-    argv = [*launch("hypercorn"), APPLICATION, "--bind", options.bind]
+    argv = [*launch("hypercorn", preload=options.shares_one_import), APPLICATION, "--bind", options.bind]
     argv += ["--workers", str(options.workers), "--worker-class", "uvloop"]
     argv += ["--keep-alive", str(options.keepalive), "--graceful-timeout", str(options.grace)]
     if options.max_requests is not None:

@@ -33,7 +33,13 @@ class Options:
     limit_concurrency: int | None = None
     worker_healthcheck: int | None = None
     threads: int | None = None
+    preload: bool = True
     from_flags: frozenset[str] = frozenset()
+
+    @property
+    def shares_one_import(self) -> bool:
+        """Whether workers are forked from a process that has imported the application."""
+        return self.preload and self.workers > 1
 
     @property
     def bind(self) -> str:
@@ -49,9 +55,9 @@ class Command:
     environment: dict[str, str] = field(default_factory=dict)
 
 
-def launch(server: str) -> tuple[str, ...]:
+def launch(server: str, *, preload: bool = False) -> tuple[str, ...]:
     """Return the beginning of the command line that runs ``server``; run.py says why it is not the server's own."""
-    return (sys.executable, "-P", "-m", "slipway.servers.run", server)
+    return (sys.executable, "-P", "-m", "slipway.servers.run", *(("--preload",) if preload else ()), server)
 
 
 def json_log_config() -> str:

@@ -1,14 +1,18 @@
-"""Runs one server's own command: ``python -P -m slipway.servers.run SERVER [its options]``.
+"""Runs one server's own command: ``python -P -m slipway.servers.run [--preload] SERVER [its options]``.
 
 Three things hold for all of them. This package is imported before a server puts the working directory on the path, so
 no file of the user's can take its place. SIGTERM ends the process with 0, also before the server has a handler of its
 own; uvicorn raises the signal once more after a clean end (uvicorn/server.py, capture_signals). And a worker of
 hypercorn ends when it is told through hypercorn's event only: the parent sends SIGTERM to all others as soon as one is
 done, requests in flight or not (hypercorn/run.py).
+
+With ``--preload`` the servers that spawn their workers, each with an import of its own, fork them instead from this
+process, which has imported the application. gunicorn does so by itself.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import sys
@@ -17,10 +21,13 @@ from types import FrameType
 from typing import Final
 
 _PARENT: Final = "SLIPWAY_SPAWNED_BY"
+_FORK: Final = "fork"
 
 
-def run(server: str) -> None:
+def run(server: str, *, preload: bool) -> None:
     """Run the command of ``server``, which reads ``sys.argv``."""
+    if preload:
+        _fork_workers(server)
     match server:
         case "uvicorn":
             from uvicorn.main import main as uvicorn_main
@@ -43,6 +50,32 @@ def run(server: str) -> None:
             granian_main()
 
 
+def _fork_workers(server: str) -> None:
+    from slipway.runtime.preload import preload
+
+    preload()
+    context = multiprocessing.get_context(_FORK)
+    match server:
+        case "uvicorn":
+            subprocess = import_module("uvicorn._subprocess")
+            subprocess.spawn = context  # type: ignore[attr-defined]
+        case "hypercorn":
+            hypercorn_run = import_module("hypercorn.run")
+            hypercorn_run.get_context = lambda method: context  # type: ignore[attr-defined]
+        case _:
+            multiprocessing.set_start_method(_FORK)
+    master = os.getpid()
+    termination = signal.SIG_IGN if server == "hypercorn" else signal.SIG_DFL
+
+    def fresh_signals() -> None:
+        # Handlers of the parent's are none of a worker's; the server gives it its own.
+        if os.getppid() == master:
+            signal.signal(signal.SIGTERM, termination)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    os.register_at_fork(after_in_child=fresh_signals)
+
+
 def _end(number: int, frame: FrameType | None) -> None:
     sys.exit(0)
 
@@ -55,4 +88,7 @@ if __name__ == "__main__":
     signal.signal(signal.SIGTERM, _end)
     # The server's own name, for its usage messages; workers that are spawned see it too.
     sys.argv = sys.argv[1:]
-    run(sys.argv[0])
+    preload = sys.argv[0] == "--preload"
+    if preload:
+        del sys.argv[0]
+    run(sys.argv[0], preload=preload)

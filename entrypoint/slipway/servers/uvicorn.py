@@ -11,14 +11,21 @@ from slipway.servers.options import APPLICATION, Command, Options, json_log_conf
 CANNOT: Final[dict[str, str]] = {
     "GRANIAN_RUNTIME_THREADS": "uvicorn runs one event loop in a worker, without runtime threads",
 }
-LIMITS: Final[tuple[str, ...]] = ("workers import LiteLLM one by one: memory is not shared between them",)
+LIMITS: Final[tuple[str, ...]] = ()
 # Longer than the longest pause that was seen in a worker that is merely busy; uvicorn's own default is 5.
 _HEALTHCHECK_SECONDS: Final = 30
 
 
 def command(options: Options) -> Command:
     """Return uvicorn's command line."""
-    argv = [*launch("uvicorn"), APPLICATION, "--host", options.host, "--port", str(options.port)]
+    argv = [
+        *launch("uvicorn", preload=options.shares_one_import),
+        APPLICATION,
+        "--host",
+        options.host,
+        "--port",
+        str(options.port),
+    ]
     # Without it uvicorn puts the working directory before the installed packages.
     argv += ["--app-dir", str(Path(__file__).parents[2])]
     argv += ["--loop", "uvloop", "--http", "httptools", "--no-server-header"]

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
 import importlib.machinery
-from importlib.util import resolve_name
-from pathlib import Path
 from types import ModuleType
-from typing import Any, Final
-
-# Large trees of types of which the gateway uses few; each `__init__` below them is read when the image is built.
-_TREES: Final = ("openai", "mcp", "mcp_types")
-_FEW: Final = 4
+from typing import Any
 
 
 class Passing(importlib.machinery.SourceFileLoader):
@@ -57,28 +50,3 @@ def _find(place: str, attribute: str) -> Any:
         return getattr(module, attribute)
     except AttributeError:
         return importlib.import_module(f"{place}.{attribute}")
-
-
-def table(name: str, source: str) -> tuple[dict[str, tuple[str, str]], dict[str, Any]] | None:
-    """Return what a package passes on and its constants, or None when its ``__init__`` does anything else."""
-    if name.partition(".")[0] not in _TREES:
-        return None
-    names: dict[str, tuple[str, str]] = {}
-    constants: dict[str, Any] = {}
-    for node in ast.parse(Path(source).read_text(encoding="utf-8")).body:
-        match node:
-            case ast.ImportFrom(module="__future__") | ast.Expr(value=ast.Constant()):
-                continue
-            case ast.ImportFrom(module=module, names=aliases, level=level):
-                if any(alias.name == "*" for alias in aliases):
-                    return None
-                place = resolve_name("." * level + (module or ""), name) if level else str(module)
-                names.update({alias.asname or alias.name: (place, alias.name) for alias in aliases})
-            case ast.Assign(targets=[ast.Name(id=constant)], value=value):
-                try:
-                    constants[constant] = ast.literal_eval(value)
-                except ValueError:
-                    return None
-            case _:
-                return None
-    return (names, constants) if len(names) >= _FEW else None

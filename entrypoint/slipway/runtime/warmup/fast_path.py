@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import CodeType, FunctionType
 
+from slipway.runtime.warmup.store import Store
+
 
 class Unfit(Exception):
     """The installed code is not what a fast path was written for; the message says what differs."""
@@ -17,14 +19,14 @@ class Unfit(Exception):
 class FastPath:
     """One change, in effect from ``enter`` on. ``switch`` is the variable that, set to off, leaves it out.
 
-    ``enter`` returns a context manager around the import of the proxy; entering raises Unfit and changes nothing when
-    the installed code differs from what it expects.
+    ``enter`` takes the image's record and returns a context manager around the import of the proxy; entering raises
+    Unfit and changes nothing when the installed code differs from what it expects.
     """
 
     name: str
     why: str
     switch: str
-    enter: Callable[[], AbstractContextManager[None]]
+    enter: Callable[[Store], AbstractContextManager[None]]
 
     def wanted(self, environment: Mapping[str, str]) -> bool:
         """Whether the environment leaves it in."""

@@ -16,6 +16,8 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any, Final
 
+from slipway.runtime.warmup.store import Store
+
 _DEFERRED: Final = frozenset({"prisma.types", "prisma.models", "prisma.actions"})
 # What the client takes from `prisma.types` while it is imported; `prisma._types` defines them.
 _EAGER: Final = ("DatasourceOverride", "HttpConfig", "MetricsFormat", "SortMode", "SortOrder")
@@ -76,7 +78,7 @@ class _Finder(MetaPathFinder):
 
 
 @contextmanager
-def deferred_modules() -> Iterator[None]:
+def deferred_modules(store: Store) -> Iterator[None]:
     """Defer them while the proxy is imported; what is imported then stays deferred until it is used."""
     finder = _Finder()
     sys.meta_path.insert(0, finder)

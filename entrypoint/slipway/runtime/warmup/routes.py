@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from slipway.runtime.warmup.fast_path import expect
+from slipway.runtime.warmup.store import Store
 
 _INIT: Final = "b5bf7d88e488"
 _INCLUDE: Final = "eb32e88b7066"
@@ -22,7 +23,7 @@ _DERIVED: Final = ("response_model", "description")
 
 
 @contextmanager
-def deferred_routes() -> Iterator[None]:
+def deferred_routes(store: Store) -> Iterator[None]:
     """Defer the analysis of routes declared meanwhile. Raises Unfit."""
     from fastapi import routing
     from starlette.routing import compile_path

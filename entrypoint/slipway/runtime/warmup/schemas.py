@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from slipway.runtime.warmup.fast_path import Unfit, expect
+from slipway.runtime.warmup.store import Store
 
 _INIT_CORE_ATTRS: Final = "52ec4f7112ad"
 
 
 @contextmanager
-def deferred_schemas() -> Iterator[None]:
+def deferred_schemas(store: Store) -> Iterator[None]:
     """Defer what is defined meanwhile. Raises Unfit."""
     from pydantic import TypeAdapter
     from pydantic._internal import _config, _mock_val_ser

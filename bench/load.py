@@ -1,0 +1,106 @@
+"""How the gateway answers under load: mocked completions by wrk, 32 connections, two gunicorn workers on both sides.
+
+`request_32` is milliseconds of wall time a request (1000 / rate), `p99_32` the 99th percentile of the answer's time.
+Both sides run at once for no moment: each is started, warmed up for WARM_SECONDS, measured for SECONDS and removed;
+sides take turns. `pss_growth` is ours alone: proportional memory of all processes after 110,000 requests, as a part of
+what it was after the first 10,000. The requests come from the host through a port of 127.0.0.1.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bench import memory, record
+from bench.containers import PORT
+from bench.gateway import Session, Shape
+from tests.support.lab import Box
+
+TITLE: Final = "Under load at 32 connections, two gunicorn workers (less is better)"
+LATENCY: Final = ("request_32", "p99_32")
+ROWS: Final = (*LATENCY, "pss_growth")
+SHAPE: Final = Shape(2, "gunicorn")
+CONNECTIONS: Final = 32
+WARM_SECONDS: Final = 10
+SECONDS: Final = 20
+FIRST, MORE = 10_000, 100_000
+LIMIT_SECONDS: Final = 3600
+
+# One line of figures at the end; the rest of wrk's report is for people.
+SCRIPT: Final = """
+wrk.method = "POST"
+wrk.headers["Authorization"] = "Bearer {key}"
+wrk.headers["Content-Type"] = "application/json"
+wrk.body = '{{"model": "mock", "messages": [{{"role": "user", "content": "hello"}}]}}'
+function done(summary, latency)
+    local failed = summary.errors.status + summary.errors.timeout + summary.errors.read + summary.errors.connect
+    print(string.format("figures %d %d %d %d", summary.requests, summary.duration, latency:percentile(99), failed))
+end
+"""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What wrk saw. Seconds and milliseconds."""
+
+    requests: int
+    seconds: float
+    p99: float
+
+
+def measure(session: Session, rows: Sequence[str]) -> Iterator[record.Record]:
+    if shutil.which("wrk") is None:
+        raise RuntimeError("wrk is not installed: apt-get install wrk")
+    if set(LATENCY).intersection(rows):
+        yield from (made for made in _latency(session) if made["row"] in rows)
+    if "pss_growth" in rows:
+        yield _growth(session)
+
+
+def _latency(session: Session) -> Iterator[record.Record]:
+    samples: dict[str, dict[record.Side, list[float]]] = {row: {"ours": [], "theirs": []} for row in LATENCY}
+    for turn in session.turns():
+        for side in turn:
+            with session.gateway(side, SHAPE) as started:
+                _ask(started.box, WARM_SECONDS)
+                figures = _ask(started.box, SECONDS)
+            rate = figures.requests / figures.seconds
+            session.say(f"load {side}: {rate:.0f} requests/s, p99 {figures.p99:.0f} ms")
+            samples["request_32"][side].append(1000 / rate)
+            samples["p99_32"][side].append(figures.p99)
+    for row in LATENCY:
+        yield record.of_samples(row, "ms", samples[row], connections=CONNECTIONS, seconds=SECONDS)
+
+
+def _growth(session: Session) -> record.Record:
+    with session.gateway("ours", SHAPE) as started:
+        sizes = []
+        for requests in (FIRST, MORE):
+            asked = 0
+            while asked < requests:
+                asked += _ask(started.box, SECONDS).requests
+            sizes.append(sum(size for _, size in memory.pss(started.box)))
+            session.say(f"pss_growth: {sizes[-1]:.0f} MB")
+    return record.make("pss_growth", "of before", sizes[1] / sizes[0], before=sizes[0], after=sizes[1])
+
+
+def _ask(box: Box, seconds: int) -> Figures:
+    """Load the gateway. Raises RuntimeError when a request fails."""
+    environment = box.attrs["Config"]["Env"]  # type: ignore[index]
+    key = next(entry.partition("=")[2] for entry in environment if entry.startswith("LITELLM_MASTER_KEY="))
+    with tempfile.TemporaryDirectory() as directory:
+        script = Path(directory) / "ask.lua"
+        script.write_text(SCRIPT.format(key=key))
+        command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "30s", "-s", str(script)]
+        url = f"http://127.0.0.1:{box.port(PORT)}/chat/completions"
+        done = subprocess.run([*command, url], capture_output=True, text=True, check=True, timeout=LIMIT_SECONDS)
+    found = re.search(r"figures (\d+) (\d+) (\d+) (\d+)", done.stdout)
+    if found is None or int(found[4]):
+        raise RuntimeError(f"requests failed under load; wrk says:\n{done.stdout}")
+    return Figures(int(found[1]), int(found[2]) / 1e6, int(found[3]) / 1e3)
