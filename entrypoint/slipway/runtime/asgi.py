@@ -16,10 +16,14 @@ from typing import Any
 from slipway import log
 from slipway.runtime import access_log, warmup
 from slipway.runtime.directories import FAILED
+from slipway.runtime.warmup import rehearsal
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+WORKERS_VARIABLE = "SLIPWAY_WORKERS_DIR"
+# Set where workers are forked from the process that imports this module.
+FORKING_VARIABLE = "SLIPWAY_FORKS_WORKERS"
 
 
 def _find_callbacks() -> None:
@@ -33,14 +37,16 @@ _find_callbacks()
 # Millions of objects are made while importing and none is garbage; afterwards they are kept out of every collection.
 gc.disable()
 _refused: list[str] = []
-with warmup.entered(warmup.load(), os.environ, _refused):
+_store = warmup.load()
+with warmup.entered(_store, os.environ, _refused):
     from litellm.proxy.proxy_server import app as proxy
+
+    if os.environ.get(FORKING_VARIABLE):
+        rehearsal.rehearse(proxy, _store.rehearsal)
 for _reason in _refused:
     log.line(f"fast path left out: {_reason}", level="warning")
 gc.freeze()
 gc.enable()
-
-WORKERS_VARIABLE = "SLIPWAY_WORKERS_DIR"
 
 
 class Application:
@@ -60,6 +66,8 @@ class Application:
                 elif message["type"] == "lifespan.startup.failed":
                     announcement.with_name(FAILED).touch()
             await send(message)
+            if message["type"] == "lifespan.startup.complete" and not os.environ.get(FORKING_VARIABLE):
+                rehearsal.rehearse_beside(proxy, _store.rehearsal)
 
         # A server may have put the directory first after the import.
         _find_callbacks()

@@ -7,12 +7,15 @@ import os
 import warnings
 from typing import Any
 
+from slipway.servers.fresh_connections import answer_them
 from slipway.servers.gunicorn import SETTINGS_VARIABLE
 
 with warnings.catch_warnings():
     # uvicorn announces that this class moves to a package of its own; the lock file pins what works.
     warnings.simplefilter("ignore", DeprecationWarning)
     from uvicorn.workers import UvicornWorker
+
+answer_them()
 
 
 class Worker(UvicornWorker):  # type: ignore[misc]  # untyped outside the image

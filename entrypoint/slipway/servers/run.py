@@ -20,6 +20,8 @@ from importlib import import_module
 from types import FrameType
 from typing import Final
 
+from slipway.servers.fresh_connections import answer_them
+
 _PARENT: Final = "SLIPWAY_SPAWNED_BY"
 _FORK: Final = "fork"
 
@@ -32,6 +34,7 @@ def run(server: str, *, preload: bool) -> None:
         case "uvicorn":
             from uvicorn.main import main as uvicorn_main
 
+            answer_them()
             uvicorn_main()
         case "gunicorn":
             # Before gunicorn puts the working directory first on the path.

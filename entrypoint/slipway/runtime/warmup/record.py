@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from slipway.runtime.warmup import Store, entered
+from slipway.runtime.warmup.first_request import serve
 from slipway.runtime.warmup.places import current
+from slipway.runtime.warmup.rehearsal import complete_models, seen
 
 # Large trees of types of which the gateway uses few; each `__init__` below them is read when the image is built.
 _TREES: Final = ("openai", "mcp", "mcp_types")
@@ -26,6 +28,10 @@ def main() -> int:
     gc.disable()
     with entered(store, {}, refused):
         from litellm.proxy.proxy_server import app
+
+        modules, models = frozenset(sys.modules), complete_models()
+        serve(app)
+        store.rehearsal = seen(app, modules, models)
     if refused:
         print("\n".join(f"record: {reason}" for reason in refused), file=sys.stderr)
         return 1
@@ -37,6 +43,10 @@ def main() -> int:
     _complete(app)
     counts = f"{len(store.places)} modules, {len(store.texts)} texts, {len(store.patterns)} patterns"
     print(f"record: {counts}, {len(store.exports)} packages that pass names on", file=sys.stderr)
+    late = store.rehearsal
+    print(
+        f"record: first requests load {len(late.modules)} modules, {len(late.models)} models, {len(late.routes)} routes"
+    )
     return 0
 
 
