@@ -20,7 +20,8 @@ def row(setting: Setting) -> str:
         default = {None: "", True: "on", False: "off"}[setting.default]
     meaning = setting.meaning
     if setting.choices:
-        meaning += f" ({', '.join(setting.choices)})"
+        choices = (*setting.choices, *(f"{word}:N" for word in setting.percentages))
+        meaning += f" ({', '.join(choices)})"
     if setting.aliases:
         meaning += f"; also {', '.join(f'`{alias}`' for alias in setting.aliases)}"
     if setting.config:

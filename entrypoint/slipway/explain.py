@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from slipway.patches import PATCHES
 from slipway.runtime.start import Start
@@ -29,6 +30,10 @@ def as_json(start: Start) -> str:
         "argv": list(start.plan.argv),
         "environment": _environment(start.plan.environment),
         "patches": _patches(),
+        "acceleration": {
+            "mode": start.acceleration.mode,
+            "components": [asdict(state) for state in start.acceleration.states],
+        },
         "limits": list(start.plan.limits),
     }
     return json.dumps(content, indent=2)
@@ -45,6 +50,8 @@ def as_text(start: Start) -> str:
     for name, text in _environment(start.plan.environment).items():
         lines.append(f"  {name}={text}" if text is not None else f"  {name} is removed")
     lines += ["", "Patches", *(f"  {patch['name']}: {patch['state']}; {patch['why']}" for patch in _patches())]
+    lines += ["", f"Acceleration by fast-litellm ({start.acceleration.mode})"]
+    lines += [f"  {state.name}: {state.state}; {state.why}" for state in start.acceleration.states]
     lines += ["", "Limits of this server", *(f"  {limit}" for limit in start.plan.limits or ("none",))]
     return "\n".join(lines)
 

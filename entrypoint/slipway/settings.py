@@ -23,7 +23,10 @@ _OFF: Final = frozenset({"0", "false", "no", "off", "f", "n"})
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting. ``minimum`` and ``maximum`` bound an integer; ``config`` is (section, key) in LiteLLM's YAML."""
+    """One setting. ``minimum`` and ``maximum`` bound an integer; ``config`` is (section, key) in LiteLLM's YAML.
+
+    ``percentages`` are choices too, each with a percentage: ``canary`` stands for ``canary:0`` to ``canary:100``.
+    """
 
     name: str
     kind: Kind
@@ -33,6 +36,7 @@ class Setting:
     config: tuple[str, str] | None = None
     aliases: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
+    percentages: tuple[str, ...] = ()
     minimum: int = 0
     maximum: int = 2**31 - 1
 
@@ -203,6 +207,15 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "--prometheus_metrics_port",
         minimum=1,
         maximum=65535,
+    ),
+    Setting(
+        "SLIPWAY_ACCELERATION",
+        "text",
+        "auto",
+        "fast-litellm: auto applies its components that are correct and faster, in this release none; on applies all "
+        "and refuses to start when one fails its self-test; canary:10 applies those that pass to 10 % of the calls",
+        choices=("off", "auto", "on"),
+        percentages=("canary",),
     ),
     Setting(
         "SLIPWAY_PATCH_FAST_LITELLM",
@@ -381,9 +394,17 @@ def _convert(setting: Setting, raw: object) -> tuple[Value, str | None]:
             return _integer(setting, raw)
         case _:
             text = str(raw).strip()
-            if setting.choices and text.lower() not in setting.choices:
-                return None, f"one of {', '.join(setting.choices)}"
-            return text.lower() if setting.choices else text, None
+            return _chosen(setting, text.lower()) if setting.choices else (text, None)
+
+
+def _chosen(setting: Setting, text: str) -> tuple[Value, str | None]:
+    if text in setting.choices:
+        return text, None
+    word, _, share = text.partition(":")
+    if word in setting.percentages and share.isascii() and share.isdecimal() and int(share) <= 100:
+        return f"{word}:{int(share)}", None
+    shared = [f"{word}:N with a percentage N from 0 to 100" for word in setting.percentages]
+    return None, f"one of {', '.join((*setting.choices, *shared))}"
 
 
 def _integer(setting: Setting, raw: object) -> tuple[Value, str | None]:

@@ -1,4 +1,4 @@
-"""The application that every server imports, and the only module that imports LiteLLM's proxy.
+"""The application that every server imports, and the only module that imports LiteLLM's proxy where it is served.
 
 Importing it imports the proxy: once in gunicorn's master (``preload_app``), once in each worker of the other servers.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway import log
-from slipway.runtime import access_log, warmup
+from slipway.runtime import acceleration, access_log, warmup
 from slipway.runtime.directories import FAILED
 from slipway.runtime.warmup import rehearsal
 
@@ -38,7 +38,7 @@ _find_callbacks()
 gc.disable()
 _refused: list[str] = []
 _store = warmup.load()
-with warmup.entered(_store, os.environ, _refused):
+with warmup.entered(_store, os.environ, _refused), acceleration.entered(os.environ):
     from litellm.proxy.proxy_server import app as proxy
 
     if os.environ.get(FORKING_VARIABLE):

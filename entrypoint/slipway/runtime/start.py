@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,6 +17,7 @@ from slipway.database import address
 from slipway.report import Finding, Refusal
 from slipway.runtime import database, health, plan, supervisor, ui
 from slipway.runtime import directories as writable
+from slipway.runtime.acceleration import proof, request
 from slipway.servers import gunicorn
 
 
@@ -28,6 +29,7 @@ class Start:
     config: Mapping[str, object]
     directories: writable.Directories
     plan: plan.Plan
+    acceleration: proof.Acceleration
     database: str | None
     findings: tuple[Finding, ...]
 
@@ -83,12 +85,20 @@ def consider(argv: Sequence[str], environment: Mapping[str, str], *, explaining:
         raise Refusal(*found)
     directories = writable.choose(str(runtime.value), asked=runtime.asked)
     planned = plan.make(resolved, command_line, config, directories, environment)
+    # The last check, as the only one that may take seconds.
+    accelerated = proof.settle(resolved.text(request.VARIABLE) or "off", planned.complete(environment))
+    found = [*found, *accelerated.findings]
+    if report.exit_code(found) and not explaining:
+        raise Refusal(*found)
+    changes = {**planned.environment, **accelerated.environment(environment)}
+    planned = replace(planned, environment=changes)
     ignored = [
         Finding("flag-without-effect", "info", f"{flag} has no effect, as upstream.", f"Remove {flag}.")
         for flag in command_line.ignored
     ]
     named_by = address.source(config, environment)
-    return Start(resolved, config, directories, planned, named_by, (*found, *directories.findings, *ignored))
+    findings = (*found, *directories.findings, *ignored)
+    return Start(resolved, config, directories, planned, accelerated, named_by, findings)
 
 
 def for_migrating(
@@ -126,6 +136,8 @@ def serve(argv: Sequence[str]) -> NoReturn:
         ui.rewrite(environment, start.directories.ui)
     helper = _settle_database(start, complete)
     log.line(_announcement(start, supervised))
+    if start.acceleration.announcement:
+        log.line(start.acceleration.announcement)
     for limit in planned.limits:
         log.line(f"{planned.server}: {limit}")
     command = supervised_argv(start, helper) if supervised else planned.argv
