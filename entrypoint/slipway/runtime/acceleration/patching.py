@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import math
 import sys
 from collections.abc import Sequence
 from types import SimpleNamespace
@@ -35,14 +36,17 @@ def import_first() -> None:
 
 def apply(component: Component) -> None:
     """Apply one component. Raises Unfit, and changes nothing then."""
+    problem = lacking(component)
+    if problem is not None:
+        raise Unfit(problem)
     module = importlib.import_module("fast_litellm.enhanced_monkeypatch")
-    native = importlib.import_module("fast_litellm._rust")
-    part = getattr(native, component.part, None)
-    lacking = [target for target in component.targets if _value(target) is _ABSENT]
-    if lacking:
-        raise Unfit(f"LiteLLM has no {' and no '.join(lacking)}")
+    part = getattr(importlib.import_module("fast_litellm._rust"), component.part, None)
     if part is None:
         raise Unfit(f"fast-litellm has no {component.part}")
+    # It gives a component up for good, in the whole process, after a single call that took longer than 0.1 s, which its
+    # own first call does: a canary would end at once.
+    flags = importlib.import_module("fast_litellm.feature_flags")
+    flags._feature_manager._features[component.feature].performance_threshold_ms = math.inf
     every = {target for known in COMPONENTS for target in known.targets}
     before = {target: _value(target) for target in every}
     only = SimpleNamespace(**{component.part: part})
@@ -63,6 +67,12 @@ def apply(component: Component) -> None:
     if not complete:
         raise Unfit("fast-litellm did not replace what it is for")
     _applied.update({target: _value(target) for target in component.targets})
+
+
+def lacking(component: Component) -> str | None:
+    """Say which targets of a component this LiteLLM does not have; None when it has all."""
+    absent = [target for target in component.targets if _value(target) is _ABSENT]
+    return f"LiteLLM has no {' and no '.join(absent)}" if absent else None
 
 
 def confirm(components: Sequence[Component]) -> None:

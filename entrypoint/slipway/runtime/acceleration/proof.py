@@ -14,10 +14,10 @@ from slipway.runtime import acceleration
 from slipway.runtime.acceleration import request
 from slipway.runtime.acceleration.components import BY_NAME, COMPONENTS
 from slipway.runtime.acceleration.request import VARIABLE
+from slipway.runtime.acceleration.trial import FAILURE, LACKING
 
 Answers = Mapping[str, Any]
 Trial = Callable[[Sequence[str]], Answers]
-_FAILURE: Final = "failure: "
 _TRIAL: Final = (sys.executable, "-P", "-m", "slipway.runtime.acceleration.trial")
 _TRIAL_SECONDS: Final = 120
 # What decides which packages are found and how they are imported; nothing of the user's reaches LiteLLM in a trial.
@@ -77,13 +77,16 @@ def prove(names: Sequence[str], trial: Trial) -> dict[str, str]:
     """Return the components that must be taken out, with the reason. Each is tried on top of those already proven."""
     if not names:
         return {}
-    plain = trial(())
+    plain = dict(trial(()))
+    lacking: Mapping[str, str] = plain.pop(LACKING, {})
     broken = [f"{check}: {_told(answer)}" for check, answer in plain.items() if _failed(answer)]
     if broken:
         return dict.fromkeys(names, f"the self-test fails without it too ({'; '.join(broken)})")
     proven: list[str] = []
-    out: dict[str, str] = {}
+    out = {name: lacking[name] for name in names if name in lacking}
     for name in names:
+        if name in out:
+            continue
         reason = difference(plain, trial((*proven, name)))
         if reason is None:
             proven.append(name)
@@ -118,11 +121,11 @@ def _in_a_process(environment: Mapping[str, str]) -> Trial:
                 [*_TRIAL, *names], env=few, capture_output=True, text=True, timeout=_TRIAL_SECONDS, check=False
             )
         except subprocess.TimeoutExpired:
-            return {"trial": f"{_FAILURE}no result after {_TRIAL_SECONDS} s"}
+            return {"trial": f"{FAILURE}no result after {_TRIAL_SECONDS} s"}
         lines = done.stdout.splitlines()
         if done.returncode or not lines:
             last = (done.stderr.strip().splitlines() or [""])[-1]
-            return {"trial": f"{_FAILURE}ended with {done.returncode}: {last[:160]}"}
+            return {"trial": f"{FAILURE}ended with {done.returncode}: {last[:160]}"}
         answers: dict[str, Any] = json.loads(lines[-1])
         return answers
 
@@ -130,11 +133,11 @@ def _in_a_process(environment: Mapping[str, str]) -> Trial:
 
 
 def _failed(answer: object) -> bool:
-    return isinstance(answer, str) and answer.startswith(_FAILURE)
+    return isinstance(answer, str) and answer.startswith(FAILURE)
 
 
 def _told(answer: object) -> str:
-    return str(answer).removeprefix(_FAILURE)
+    return str(answer).removeprefix(FAILURE)
 
 
 def _result(mode: str, wanted: request.Request, out: Mapping[str, str]) -> Acceleration:

@@ -1,13 +1,14 @@
 """The self-test: LiteLLM's proxy in a process of its own, with some components applied, answers what clients ask for.
 
 ``python -m slipway.runtime.acceleration.trial [COMPONENT …]`` prints one line of JSON: what was asked, and the answer,
-to be compared with those of a run without components. No port, no provider and no network: requests reach the
-application directly, and LiteLLM's own ``mock_response`` answers them.
+to be compared with those of a run without components, which also tells what cannot be applied at all. No port, no
+provider and no network: requests reach the application directly, and LiteLLM's own ``mock_response`` answers them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -16,10 +17,11 @@ from typing import Any, Final
 
 from slipway.runtime import warmup
 from slipway.runtime.acceleration import patching
-from slipway.runtime.acceleration.components import BY_NAME
+from slipway.runtime.acceleration.components import BY_NAME, COMPONENTS
 
 Answers = dict[str, Any]
 FAILURE: Final = "failure: "
+LACKING: Final = "lacking"
 # One of two equal deployments is missed by chance once in 2**39 trials.
 _TURNS: Final = 40
 _SHOWN: Final = 160
@@ -61,6 +63,7 @@ _COUNTED: Final[Mapping[str, Mapping[str, Any]]] = {
 
 def main(names: Sequence[str]) -> int:
     """Apply the components, run every check, print the answers. A component that cannot be applied is an answer."""
+    gc.disable()
     if names:
         patching.import_first()
     try:
@@ -73,6 +76,9 @@ def main(names: Sequence[str]) -> int:
     else:
         answers = asyncio.run(_answers(proxy_server))
         patching.confirm([BY_NAME[name] for name in names])
+    if not names:
+        problems = {component.name: patching.lacking(component) for component in COMPONENTS}
+        answers[LACKING] = {name: problem for name, problem in problems.items() if problem}
     print(json.dumps(answers), flush=True)
     return 0
 
