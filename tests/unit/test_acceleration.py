@@ -11,8 +11,8 @@ from slipway import settings
 from slipway.report import ExitCode, Refusal, exit_code
 from slipway.runtime import acceleration
 from slipway.runtime.acceleration import proof, request
+from slipway.runtime.acceleration.answers import failure
 from slipway.runtime.acceleration.components import COMPONENTS
-from slipway.runtime.acceleration.trial import FAILURE
 
 NAMES = [component.name for component in COMPONENTS]
 FAST = [replace(component, pays=component.name == "token_counter") for component in COMPONENTS]
@@ -124,6 +124,7 @@ def test_what_passes_is_active_and_reaches_the_server_in_the_packages_words() ->
     assert changes[acceleration.ACTIVE_VARIABLE] == ",".join(NAMES)
     assert changes["LITELLM_RUST_RUST_ROUTING"] == "true"
     assert changes["LITELLM_RUST_RUST_TOKEN_COUNTING"] == "canary:10"
+    assert decided.environment({"LITELLM_RUST_FEATURE_CONFIG": "x.json"})["LITELLM_RUST_FEATURE_CONFIG"] is None
 
 
 def test_nobody_else_can_name_active_components() -> None:
@@ -134,7 +135,7 @@ def test_nobody_else_can_name_active_components() -> None:
 
 def test_what_fails_or_changes_an_answer_is_taken_out_and_named() -> None:
     trial = trial_of(
-        router={"completion": f"{FAILURE}status 400"}, token_counter={"token counts": {"text": 7, "tools": 7}}
+        router={"completion": failure("status 400")}, token_counter={"token counts": {"text": 7, "tools": 7}}
     )
     decided = proof.settle("canary:10", {}, trial)
     assert decided.active == ["batch_token_counter", "rate_limiter", "connection_pool"]
@@ -179,7 +180,7 @@ def test_what_litellm_has_no_place_for_is_not_tried() -> None:
 
 
 def test_nothing_is_proven_by_a_self_test_that_fails_by_itself() -> None:
-    out = proof.prove(["a"], lambda _: {"completion": f"{FAILURE}no memory"})
+    out = proof.prove(["a"], lambda _: {"completion": failure("no memory")})
     assert "without it too" in out["a"]
 
 

@@ -12,9 +12,9 @@ from typing import Any, Final, Literal
 from slipway.report import ExitCode, Finding
 from slipway.runtime import acceleration
 from slipway.runtime.acceleration import request
+from slipway.runtime.acceleration.answers import LACKING, failed, failure, told
 from slipway.runtime.acceleration.components import BY_NAME, COMPONENTS
 from slipway.runtime.acceleration.request import VARIABLE
-from slipway.runtime.acceleration.trial import FAILURE, LACKING
 
 Answers = Mapping[str, Any]
 Trial = Callable[[Sequence[str]], Answers]
@@ -57,6 +57,9 @@ class Acceleration:
     def environment(self, given: Mapping[str, str]) -> dict[str, str | None]:
         """Return what changes in the environment of the process that serves."""
         changes: dict[str, str | None] = {acceleration.ACTIVE_VARIABLE: ",".join(self.active) or None}
+        if self.active:
+            # It would replace the flags by a file's.
+            changes["LITELLM_RUST_FEATURE_CONFIG"] = None
         for name in self.active:
             changes[BY_NAME[name].variable] = self.shares[name]
         return {name: value for name, value in changes.items() if value != given.get(name)}
@@ -79,7 +82,7 @@ def prove(names: Sequence[str], trial: Trial) -> dict[str, str]:
         return {}
     plain = dict(trial(()))
     lacking: Mapping[str, str] = plain.pop(LACKING, {})
-    broken = [f"{check}: {_told(answer)}" for check, answer in plain.items() if _failed(answer)]
+    broken = [f"{check}: {told(answer)}" for check, answer in plain.items() if failed(answer)]
     if broken:
         return dict.fromkeys(names, f"the self-test fails without it too ({'; '.join(broken)})")
     proven: list[str] = []
@@ -97,9 +100,9 @@ def prove(names: Sequence[str], trial: Trial) -> dict[str, str]:
 
 def difference(plain: Answers, accelerated: Answers) -> str | None:
     """Say in a few words what a component breaks or changes; None when every answer is the same."""
-    failed = [f"{check} fails: {_told(answer)}" for check, answer in accelerated.items() if _failed(answer)]
-    if failed:
-        return failed[0] if len(failed) == 1 else f"{failed[0]} (and {len(failed) - 1} more)"
+    broken = [f"{check} fails: {told(answer)}" for check, answer in accelerated.items() if failed(answer)]
+    if broken:
+        return broken[0] if len(broken) == 1 else f"{broken[0]} (and {len(broken) - 1} more)"
     changed = [check for check, answer in plain.items() if accelerated.get(check) != answer]
     if not changed:
         return None
@@ -121,23 +124,15 @@ def _in_a_process(environment: Mapping[str, str]) -> Trial:
                 [*_TRIAL, *names], env=few, capture_output=True, text=True, timeout=_TRIAL_SECONDS, check=False
             )
         except subprocess.TimeoutExpired:
-            return {"trial": f"{FAILURE}no result after {_TRIAL_SECONDS} s"}
+            return {"trial": failure(f"no result after {_TRIAL_SECONDS} s")}
         lines = done.stdout.splitlines()
         if done.returncode or not lines:
             last = (done.stderr.strip().splitlines() or [""])[-1]
-            return {"trial": f"{FAILURE}ended with {done.returncode}: {last[:160]}"}
+            return {"trial": failure(f"ended with {done.returncode}: {last}")}
         answers: dict[str, Any] = json.loads(lines[-1])
         return answers
 
     return trial
-
-
-def _failed(answer: object) -> bool:
-    return isinstance(answer, str) and answer.startswith(FAILURE)
-
-
-def _told(answer: object) -> str:
-    return str(answer).removeprefix(FAILURE)
 
 
 def _result(mode: str, wanted: request.Request, out: Mapping[str, str]) -> Acceleration:

@@ -17,14 +17,12 @@ from typing import Any, Final
 
 from slipway.runtime import warmup
 from slipway.runtime.acceleration import patching
+from slipway.runtime.acceleration.answers import LACKING, failure
 from slipway.runtime.acceleration.components import BY_NAME, COMPONENTS
 
 Answers = dict[str, Any]
-FAILURE: Final = "failure: "
-LACKING: Final = "lacking"
 # One of two equal deployments is missed by chance once in 2**39 trials.
 _TURNS: Final = 40
-_SHOWN: Final = 160
 _HELLO: Final = [{"role": "user", "content": "Say hello in a few words."}]
 _TOOL: Final = {
     "type": "function",
@@ -72,7 +70,7 @@ def main(names: Sequence[str]) -> int:
                 patching.apply(BY_NAME[name])
             from litellm.proxy import proxy_server
     except patching.Unfit as problem:
-        answers: Answers = {"application": f"{FAILURE}{problem}"}
+        answers: Answers = {"application": failure(problem)}
     else:
         answers = asyncio.run(_answers(proxy_server))
         patching.confirm([BY_NAME[name] for name in names])
@@ -136,7 +134,7 @@ async def _outcome(check: Callable[[], Awaitable[Any]]) -> Any:
     try:
         return await check()
     except Exception as problem:
-        return f"{FAILURE}{type(problem).__name__}: {problem}"[:_SHOWN]
+        return failure(f"{type(problem).__name__}: {problem}")
 
 
 def _counted(model: str, arguments: Mapping[str, Any]) -> list[int]:
