@@ -69,7 +69,7 @@ def _run(rows: Sequence[str], image_name: str, repetitions: int) -> list[record.
             # Saved row by row: an interrupted run keeps what it has measured.
             known = record.merge(known, [measured], ORDER)
             record.save(path, known)
-        picture.save(RESULTS / f"{name}.svg", question.TITLE, [row for row in known if row["row"] in question.ROWS])
+        picture.save(RESULTS / f"{name}.png", question.TITLE, [row for row in known if row["row"] in question.ROWS])
     return known
 
 
