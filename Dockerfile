@@ -1,4 +1,5 @@
 # The image of the LiteLLM proxy. Targets: full (default), slim (no UI, no Node, no database), builder (adds packages).
+# The build argument PACKAGES=complete makes of full the image with LiteLLM's heavy optional packages.
 # A slim build takes the build argument FLAVOUR=slim too, or its base has Node.
 #   make image                        from locked Debian packages, the way releases are built
 #   docker build .                    from debian:trixie-slim, with the versions the mirror has today
@@ -7,6 +8,7 @@ ARG BASE=debian:trixie-slim
 ARG BASE_FULL=debian:trixie-slim
 ARG TOOLS=debian:trixie-slim
 ARG FLAVOUR=full
+ARG PACKAGES=full
 
 # What the finished image stands on: Debian's Python, OpenSSL, CA certificates and tini; no package manager.
 FROM ${BASE} AS base-slim
@@ -36,28 +38,20 @@ RUN --mount=type=bind,source=requirements/tools.txt,target=/requirements/tools.t
     --mount=type=cache,target=/root/.cache --mount=type=secret,id=ca \
     sh /mnt/uv.sh
 
-# The locked wheels in a virtual environment, with bytecode. A licence that nobody allowed stops the build.
+# The locked wheels in a virtual environment, with bytecode. A licence that nobody allowed, or a package that nobody wants, stops the build.
 FROM tools AS python-slim
-RUN --mount=type=bind,source=requirements/slim.txt,target=/requirements/slim.txt \
-    --mount=type=bind,source=requirements/build.txt,target=/requirements/build.txt \
-    --mount=type=bind,source=requirements/licences.toml,target=/requirements/licences.toml \
-    --mount=type=bind,source=docker/python/install.sh,target=/mnt/install.sh \
-    --mount=type=bind,source=docker/python/licences.py,target=/mnt/licences.py \
-    --mount=type=bind,source=entrypoint/slipway/patches.py,target=/mnt/patches.py \
+RUN --mount=type=bind,source=requirements,target=/requirements --mount=type=bind,source=docker/python,target=/mnt \
+    --mount=type=bind,source=entrypoint/slipway/patches.py,target=/build/patches.py \
     --mount=type=cache,target=/root/.cache --mount=type=secret,id=ca \
     sh /mnt/install.sh slim
 
 FROM tools AS python
 ARG ENTERPRISE=0
-RUN --mount=type=bind,source=requirements/full.txt,target=/requirements/full.txt \
-    --mount=type=bind,source=requirements/enterprise.txt,target=/requirements/enterprise.txt \
-    --mount=type=bind,source=requirements/build.txt,target=/requirements/build.txt \
-    --mount=type=bind,source=requirements/licences.toml,target=/requirements/licences.toml \
-    --mount=type=bind,source=docker/python/install.sh,target=/mnt/install.sh \
-    --mount=type=bind,source=docker/python/licences.py,target=/mnt/licences.py \
-    --mount=type=bind,source=entrypoint/slipway/patches.py,target=/mnt/patches.py \
+ARG PACKAGES
+RUN --mount=type=bind,source=requirements,target=/requirements --mount=type=bind,source=docker/python,target=/mnt \
+    --mount=type=bind,source=entrypoint/slipway/patches.py,target=/build/patches.py \
     --mount=type=cache,target=/root/.cache --mount=type=secret,id=ca \
-    sh /mnt/install.sh full "${ENTERPRISE}"
+    sh /mnt/install.sh "${PACKAGES}" "${ENTERPRISE}"
 
 # For build stages only: Node with npm.
 FROM tools AS node

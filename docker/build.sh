@@ -1,6 +1,7 @@
 #!/bin/sh
-# Builds the named targets from locked root file systems; prints progress on stderr only. Targets: full, slim, builder,
-# postgres-17; for tests prisma (the stage with the generated database client), postgres-15 and pgbouncer.
+# Builds the named targets from locked root file systems; prints progress on stderr only. Targets: full, slim, complete
+# (full with LiteLLM's heavy optional packages), builder, postgres-17; for tests prisma (the stage with the generated
+# database client), postgres-15 and pgbouncer.
 # Variables: CONTAINER_ENGINE, INDEX_URL (a mirror of PyPI), NPM_REGISTRY, CA_BUNDLE, ENTERPRISE=1 (licensees of
 # LiteLLM), TAG.
 set -eu
@@ -16,12 +17,18 @@ build() { DOCKER_BUILDKIT=1 $engine build "$@" >&2; }
 
 for target in "${@:-full}"; do
     name="slipway:$tag-$target"
+    stage="$target"
     # Assignments of their own: a command that fails inside an argument would not stop the script.
     case "$target" in
         full)
             name="slipway:$tag"
             base=$(rootfs full)
             set -- --build-arg BASE_FULL="$base"
+            ;;
+        complete)
+            stage=full
+            base=$(rootfs full)
+            set -- --build-arg BASE_FULL="$base" --build-arg PACKAGES=complete
             ;;
         slim)
             base=$(rootfs runtime)
@@ -47,7 +54,7 @@ for target in "${@:-full}"; do
     esac
     tools=$(rootfs tools)
     echo "build: $name" >&2
-    set -- "$@" --target "$target" --tag "$name" --build-arg TOOLS="$tools"
+    set -- "$@" --target "$stage" --tag "$name" --build-arg TOOLS="$tools"
     set -- "$@" --build-arg REVISION="$(git rev-parse HEAD 2>/dev/null || echo unknown)"
     set -- "$@" --build-arg ENTERPRISE="${ENTERPRISE:-0}" --build-arg INDEX_URL="${INDEX_URL:-}"
     set -- "$@" --build-arg NPM_REGISTRY="${NPM_REGISTRY:-}"

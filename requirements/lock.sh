@@ -6,9 +6,10 @@ cd "$(dirname "$0")"
 compile() { ../.venv/bin/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header "$@"; }
 image() { compile --python-version 3.13 --python-platform x86_64-manylinux_2_36 --override overrides.txt "$@"; }
 
-image full.in -o full.txt
-# The same versions in both images.
-image slim.in --override slim-overrides.txt -c full.txt -o slim.txt
+image full.in --override light-overrides.txt -o full.txt
+# The same versions in all images.
+image slim.in --override light-overrides.txt --override slim-overrides.txt -c full.txt -o slim.txt
+image complete.in -c full.txt -o complete.txt
 compile --python-version 3.13 --no-deps enterprise.in -o enterprise.txt
 compile --python-version 3.13 --universal build.in -o build.txt
 compile --python-version 3.13 --universal tools.in -o tools.txt

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs one set of locked wheels into /opt/slipway/venv and takes the admin UI out to /stage/ui.
-# Usage: install.sh full|slim [1 to add the proprietary package of LiteLLM's licensees]
+# Usage: install.sh slim|full|complete [1 to add the proprietary package of LiteLLM's licensees]
 set -eu
 
 set_name="$1"
@@ -20,6 +20,14 @@ if [ "$enterprise" = 1 ]; then
     uv pip install --quiet --python "$venv/bin/python" --require-hashes --no-deps -r /requirements/enterprise.txt
 fi
 python3 /mnt/licences.py "$venv" /requirements/licences.toml "$enterprise"
+case "$set_name" in
+    slim) tables=slim ;;
+    full) tables='slim full' ;;
+    *) tables='slim full complete' ;;
+esac
+if [ "$enterprise" = 1 ]; then tables="$tables enterprise"; fi
+# shellcheck disable=SC2086
+python3 /mnt/allow_list.py "$venv" /requirements/packages.toml $tables
 
 packages=$(echo "$venv"/lib/python3.*/site-packages)
 # The launcher, and what users mount, come after the installed packages and cannot shadow them.
@@ -30,15 +38,14 @@ mkdir -p /stage
 mv "$out" /stage/ui
 cp "$packages"/litellm/proxy/logo*.png /stage/
 # LiteLLM looks for the UI beside its code; the image has it in one place.
-if [ "$set_name" = full ]; then ln -s /var/lib/litellm/ui "$out"; fi
+if [ "$set_name" != slim ]; then ln -s /var/lib/litellm/ui "$out"; fi
 
-python3 /mnt/patches.py "$packages"
+python3 /build/patches.py "$packages"
 
 # uv's own, writable for everybody.
 rm -f "$venv/.lock"
 
-# Test suites of libraries; nothing imports them.
-rm -rf "$packages"/numpy/*/tests "$packages"/numpy/tests "$packages"/*/test-data
+sh /mnt/trim.sh "$packages"
 find "$packages" -depth -type d -name __pycache__ -exec rm -rf {} +
 # Files that no Python imports keep their syntax errors to themselves (-q twice); the image's tests import the rest.
 python3 -m compileall -q -q -f -j 0 --invalidation-mode unchecked-hash "$packages" || true

@@ -51,6 +51,26 @@ PATCHES: Final = (
         "            enhanced_monkeypatch.enhanced_apply_acceleration(rust_module)\n",
     ),
     Patch(
+        name="soundfile-without-numpy",
+        why="soundfile 0.14 imports numpy (33 MB) for two names of types, and LiteLLM asks it for the length of a "
+        "recording only, which needs no numpy; with this patch it goes on where there is none",
+        switch="SLIPWAY_PATCH_SOUNDFILE_NUMPY",
+        file="soundfile.py",
+        expected="\nimport numpy\nfrom typing_extensions import Self\n",
+        replacement="""
+try:
+    import numpy
+except ModuleNotFoundError:
+    if _os.environ.get("SLIPWAY_PATCH_SOUNDFILE_NUMPY", "").strip().lower() == "off":
+        raise
+    from types import SimpleNamespace
+
+    # At import only its names of types are used; what reads samples imports numpy itself and says that it is missing.
+    numpy = SimpleNamespace(ndarray=tuple, dtype=list, float32=int, float64=int, int32=int, int16=int)
+from typing_extensions import Self
+""",
+    ),
+    Patch(
         name="prisma-engine-attribute",
         why="LiteLLM writes a private attribute that prisma-client-py 0.15 has renamed: each connect fails once, and a "
         "reconnect after a database restart for good; with this patch it uses the property that both releases have",

@@ -224,6 +224,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "off lets `import fast_litellm` replace parts of LiteLLM, which breaks this release",
     ),
     Setting(
+        "SLIPWAY_PATCH_SOUNDFILE_NUMPY",
+        "switch",
+        True,
+        "off lets soundfile insist on numpy, which full and slim do not have, and LiteLLM on soundfile",
+    ),
+    Setting(
         "SLIPWAY_PATCH_PRISMA_ENGINE",
         "switch",
         True,

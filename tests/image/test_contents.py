@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.support.rootfs import Entry
 
 Files = dict[str, Entry]
 UI = "/var/lib/litellm/ui"
+LISTED = Path(__file__).resolve().parents[2] / "requirements/packages.toml"
 HOST_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 HOST_PACKAGE = Path("/usr/share/ca-certificates")
 TOOLS = re.compile(
@@ -108,6 +110,58 @@ def test_the_gateway_does_not_miss_the_proprietary_package(lab: Lab) -> None:
     assert done.code == 0, done.output
 
 
+def test_the_installed_packages_are_those_of_the_list(full: Files, slim: Files) -> None:
+    listed = tomllib.loads(LISTED.read_text(encoding="utf-8"))
+    assert _installed(slim) == set(listed["slim"])
+    assert _installed(full) == set(listed["slim"]) | set(listed["full"])
+
+
+def _installed(files: Files) -> set[str]:
+    found = (re.search(r"/site-packages/([^/]+)-[^-/]+\.dist-info/METADATA$", path) for path in files)
+    return {re.sub(r"[-_.]+", "-", match[1]).lower() for match in found if match}
+
+
+def test_metadata_and_licences_of_packages_are_kept(files: Files) -> None:
+    folders = {path.rpartition("/")[0] for path in files if re.search(r"\.dist-info/[^/]+$", path)}
+    folders = {folder for folder in folders if folder.endswith(".dist-info")}
+    assert [folder for folder in folders if not {f"{folder}/METADATA", f"{folder}/RECORD"} <= files.keys()] == []
+    licences = [path for path in files if re.search(r"\.dist-info/(.*/)?(LICEN[CS]E|COPYING|NOTICE)", path)]
+    assert len(licences) > 100
+
+
+def test_nothing_is_there_for_type_checkers_and_compilers(files: Files) -> None:
+    kept = [
+        path for path in files if path.startswith("/opt/slipway/venv/") and re.search(r"\.(pyi|pyx|pxd|h|c)$", path)
+    ]
+    assert kept == []
+
+
+def test_every_native_library_loads_without_its_symbols(lab: Lab) -> None:
+    """The build strips them; what a linker patched does not always survive that."""
+    code = (
+        "import ctypes, pathlib, sys\n"
+        "found = sorted(pathlib.Path(sys.prefix, 'lib').rglob('*.so'))\n"
+        "for path in found: ctypes.CDLL(str(path))\n"
+        "print(len(found))"
+    )
+    done = lab.once(Spec(command=("python", "-c", code)))
+    assert done.code == 0, done.output
+    assert int(done.stdout) > 30
+
+
+def test_recordings_are_measured_without_numpy(lab: Lab) -> None:
+    code = (
+        "import io, wave\n"
+        "data = io.BytesIO()\n"
+        "file = wave.open(data, 'wb')\n"
+        "file.setparams((1, 2, 8000, 0, 'NONE', '')); file.writeframes(bytes(16000)); file.close()\n"
+        "from litellm.litellm_core_utils.audio_utils.utils import calculate_request_duration as measure\n"
+        "print(measure(('a.wav', data.getvalue())))"
+    )
+    done = lab.once(Spec(command=("python", "-c", code)))
+    assert (done.code, done.stdout) == (0, "1.0\n"), done.output
+
+
 def test_certificates_are_those_of_the_distribution_only(files: Files) -> None:
     packaged = _certificates(files, "/usr/share/ca-certificates/")
     assert packaged
@@ -185,6 +239,24 @@ def test_slim_answers_without_what_it_left_out(client: docker.DockerClient, slim
         running = gateway.start(lab, directory)
         assert running.ask() == "mocked answer"
         assert "Traceback" not in running.box.logs()
+
+
+def test_slim_says_which_image_has_what_a_config_asks_for(
+    client: docker.DockerClient, slim_image: str, directory: Path
+) -> None:
+    config = gateway.CONFIG + "litellm_settings: {callbacks: [focus, langfuse], failure_callback: [sentry]}\n"
+    with Lab(client, slim_image) as lab:
+        done = lab.once(gateway.specify(directory, config=config))
+    assert done.code == 65, done.output
+    lines = done.output.splitlines()
+    for package, asked, image in (
+        ("polars", "focus", "complete"),
+        ("langfuse", "langfuse", "full"),
+        ("sentry-sdk", "sentry", "full"),
+    ):
+        found = [index for index, line in enumerate(lines) if f"has no {package}, which {asked} in" in line]
+        assert found, done.output
+        assert f"Use the {image} image" in lines[found[0] + 1]
 
 
 def test_an_edit_of_the_entrypoint_changes_under_1_mb_of_layers(client: docker.DockerClient, image: str) -> None:

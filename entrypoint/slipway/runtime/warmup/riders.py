@@ -15,7 +15,7 @@ from slipway.runtime.warmup.store import Store
 
 # httpx's command line (rich, click, pygments): httpx itself goes on without it where rich is not installed.
 _ABSENT: Final = frozenset({"httpx._main"})
-# Imported whole (`import soundfile`) for one feature; numpy comes with it.
+# Imported whole (`import soundfile`) for one feature; where numpy is, it comes with it.
 _LAZY: Final = frozenset({"soundfile"})
 # LiteLLM tries to import it in each request, which without it costs a search of all packages: 5 % of the request.
 _TRIED: Final = ("litellm_enterprise",)
