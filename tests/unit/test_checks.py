@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from slipway import settings
-from slipway.checks import database, keys, network, paths, references, tls
+from slipway.checks import database, keys, network, packages, paths, references, tls
 from slipway.report import ExitCode, Finding
 from slipway.runtime import hooks
 
@@ -71,6 +71,61 @@ def test_a_reference_without_its_variable_is_a_warning_with_its_place() -> None:
     assert finding.severity == "warning"
     assert "a[0]" in finding.what
     assert "GONE" in finding.what
+
+
+@pytest.mark.parametrize(
+    ("config", "environment", "words"),
+    [
+        ({"litellm_settings": {"callbacks": ["prometheus", "focus"]}}, {}, ("polars", "focus", "complete")),
+        ({"litellm_settings": {"success_callback": "langfuse"}}, {}, ("langfuse", "success_callback", "full")),
+        ({"litellm_settings": {"failure_callback": ["wandb"]}}, {}, ("wandb", "failure_callback", "No image has it")),
+        ({"model_list": [{}, {"litellm_params": {"model": "vertex_ai/chirp"}}]}, {}, ("speech", "model_list[1]")),
+        ({}, {"LITELLM_ENABLE_PYROSCOPE": "true"}, ("pyroscope-io", "LITELLM_ENABLE_PYROSCOPE", "complete")),
+    ],
+)
+def test_a_feature_whose_package_is_missing_is_a_warning_that_names_the_image(
+    config: dict[str, object], environment: dict[str, str], words: tuple[str, ...]
+) -> None:
+    """The host of these tests has none of these packages."""
+    finding = packages.check(config, environment)[0]
+    assert (finding.id, finding.severity) == ("package-missing", "warning")
+    assert [word for word in words if word not in finding.what + finding.fix] == []
+
+
+@pytest.mark.parametrize(
+    ("config", "environment"),
+    [
+        ({}, {"USE_DDTRACE": "true"}),
+        ({"litellm_settings": {"cache_params": {"type": "disk"}}}, {}),
+        ({"general_settings": {"key_management_system": "google_kms"}}, {}),
+        ({"litellm_settings": {"failure_callback": ["sentry"]}}, {}),
+    ],
+)
+def test_a_gateway_that_would_fail_without_a_package_is_refused(
+    config: dict[str, object], environment: dict[str, str]
+) -> None:
+    (finding,) = packages.check(config, environment)
+    assert finding.severity == "error"
+    assert "slipway-add" in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("config", "environment"),
+    [
+        ({}, {"USE_DDTRACE": "false"}),
+        ({"litellm_settings": {"callbacks": [{"a": 1}, None], "cache_params": {"type": "redis"}}}, {}),
+        ({"litellm_settings": {"callbacks": None}, "model_list": [{"litellm_params": {"model": "openai/gpt"}}]}, {}),
+    ],
+)
+def test_what_asks_for_no_package_is_left_alone(config: dict[str, object], environment: dict[str, str]) -> None:
+    assert packages.check(config, environment) == []
+
+
+def test_a_package_that_is_there_is_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packages, "is_installed", lambda package: package == "polars")
+    both: dict[str, object] = {"litellm_settings": {"callbacks": ["focus", "langfuse"]}}
+    (finding,) = packages.check(both, {})
+    assert "langfuse" in finding.what
 
 
 def free_port() -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from slipway.checks import database, keys, network, paths, process, references, tls
+from slipway.checks import database, keys, network, packages, paths, process, references, tls
 from slipway.report import Finding
 from slipway.runtime import hooks
 from slipway.settings import Settings
@@ -24,6 +24,7 @@ def run(
         *paths.check(environment),
         *hooks.check(environment.get(hooks.VARIABLE, "")),
         *database.check(config, environment),
+        *packages.check(config, environment),
         *(network.check(settings) if ports else ()),
         *references.check(config, environment),
     ]
