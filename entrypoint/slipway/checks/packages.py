@@ -50,7 +50,6 @@ NEEDS: Final = (
         "azure-keyvault-secrets",
         "complete",
         options=(("general_settings.key_management_system", "azure_key_vault"),),
-        fatal=True,
     ),
     Need("google-cloud-speech", "complete", models=("vertex_ai/chirp",)),
     Need(
