@@ -45,7 +45,7 @@ check: .venv/done ## Lint and type-check
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@git ls-files -z -- '*.sh' .ci/run | xargs -0 .venv/bin/shellcheck
-	@.venv/bin/hadolint Dockerfile docker/postgres/Dockerfile tests/engine/Dockerfile
+	@.venv/bin/hadolint Dockerfile docker/postgres/Dockerfile tests/engine/Dockerfile tests/upgrade/Dockerfile
 
 bench: .venv/done ## Measure against LiteLLM's own command in the same image (ROW=name for one row)
 	@sh docker/build.sh full slim

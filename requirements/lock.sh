@@ -7,6 +7,8 @@ compile() { ../.venv/bin/uv pip compile --quiet --upgrade --generate-hashes --no
 image() { compile --python-version 3.13 --python-platform x86_64-manylinux_2_36 --override overrides.txt "$@"; }
 
 image full.in --override light-overrides.txt -o full.txt
+# What the test of the next release installs: the next LiteLLM whose pinned companions are published.
+sed -n 's/^litellm==\([^ ]*\).*/litellm[proxy]>\1/p' full.txt | image full.in - --override light-overrides.txt -o next.txt
 # The same versions in all images.
 image slim.in --override light-overrides.txt --override slim-overrides.txt -c full.txt -o slim.txt
 image complete.in -c full.txt -o complete.txt

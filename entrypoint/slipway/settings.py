@@ -247,6 +247,8 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         True,
         "off lets LiteLLM drop the spend that an outage kept it from writing",
     ),
+    Setting("SLIPWAY_PATCH_MODEL_INFO_COPY", "switch", True, "off copies a model's prices object by object"),
+    Setting("SLIPWAY_PATCH_UNUSED_GAUGES", "switch", True, "off works out labels of rate limits that are not set"),
     Setting("SLIPWAY_PATCH_KNOWN_PLACES", "switch", True, "off searches the packages for each module at start"),
     Setting("SLIPWAY_PATCH_COMPILED_TEXTS", "switch", True, "off compiles annotations and dataclasses at start"),
     Setting("SLIPWAY_PATCH_COMPILED_PATTERNS", "switch", True, "off compiles regular expressions at start"),
