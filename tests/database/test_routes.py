@@ -52,12 +52,13 @@ ENGINE_ERROR = re.compile(
 
 @dataclass(frozen=True)
 class Walked:
-    """What a gateway answered: its own table of routes, what was called, and what went wrong in each family."""
+    """What a gateway answered: its routes, what was called, what went wrong, and what is still deferred."""
 
     table: list[dict[str, Any]]
     caller: Caller
     failures: dict[str, str]
     others: dict[str, int]
+    deferred: dict[str, bool]
     log: str
 
     @property
@@ -101,7 +102,8 @@ def walked(module_lab: Lab, directory: Path) -> Walked:
     caller = Caller(running.url)
     failures = {name: _failure(walk, caller) for name, walk in WALKS.items()}
     others = {path: _sweep(caller, path) for path in _bare(table, caller)}
-    return Walked(table, caller, failures, others, running.box.logs())
+    deferred = httpx.get(f"{running.url}/test/deferred", timeout=60).raise_for_status().json()
+    return Walked(table, caller, failures, others, deferred, running.box.logs())
 
 
 def _failure(walk: Callable[[Caller], None], caller: Caller) -> str:
@@ -153,6 +155,10 @@ def test_the_other_routes_that_read_without_parameters_answer(walked: Walked) ->
     assert len(walked.others) >= 80
     answered = [path for path, status in walked.others.items() if status == 200]
     assert len(answered) / len(walked.others) >= 0.8, walked.others
+
+
+def test_none_of_it_loads_the_types_of_the_client(walked: Walked) -> None:
+    assert walked.deferred == {"prisma.types": True, "prisma.models": False, "prisma.actions": False}
 
 
 def test_the_log_holds_no_error_of_the_engine(walked: Walked) -> None:

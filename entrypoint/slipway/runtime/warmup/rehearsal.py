@@ -21,19 +21,21 @@ _DATABASE: Final = ("DATABASE_URL", "DATABASE_HOST", "SLIPWAY_CONFIG_NAMES_DATAB
 
 
 def rehearse(app: Any, known: Rehearsal) -> None:
-    """Load what the record names. A name that is gone, or a module that cannot be imported, is left to the request."""
+    """Load what the record names. What fails here fails again, and is told, when a request needs it."""
     for name in known.modules:
-        with suppress(ImportError):
+        with suppress(Exception):
             importlib.import_module(name)
     for name in known.models:
         model = _find(name)
         if model is not None:
-            model.model_rebuild(raise_errors=False)
+            with suppress(Exception):
+                model.model_rebuild(raise_errors=False)
     wanted = set(known.routes)
     for route in app.routes:
         if _key(route) in wanted:
-            # Reading it completes the route.
-            getattr(route, "dependant", None)
+            with suppress(Exception):
+                # Reading it completes the route.
+                getattr(route, "dependant", None)
     if any(os.environ.get(name) for name in _DATABASE):
         prisma_client.load_for_queries()
 

@@ -1,4 +1,4 @@
-"""A worker startup hook: the running gateway answers GET /test/routes with its routes and which touch the database.
+"""A worker startup hook: the running gateway tells its routes and which touch the database.
 
 A route touches the database when the code of its endpoint, of its dependencies or of anything of LiteLLM that they
 call by name mentions the client, `prisma_client`. Authentication is left out: every route would count.
@@ -10,6 +10,7 @@ import dis
 import functools
 import importlib
 import inspect
+import sys
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,6 +22,8 @@ from fastapi.routing import APIRoute
 CLIENT = "prisma_client"
 PROXY = "litellm.proxy."
 AUTHENTICATION = "user_api_key_auth"
+# Large modules of the generated client; one that still waits for its first use has a `__getattr__`.
+CLIENT_MODULES = ("prisma.types", "prisma.models", "prisma.actions")
 
 
 def init() -> None:
@@ -29,11 +32,15 @@ def init() -> None:
     def table() -> list[dict[str, object]]:
         return [row for route in app.routes if isinstance(route, APIRoute) for row in _rows(route)]
 
-    _serve(app, table)
+    def deferred() -> dict[str, bool]:
+        return {name: "__getattr__" in vars(sys.modules[name]) for name in CLIENT_MODULES}
+
+    _serve(app, "/test/routes", table)
+    _serve(app, "/test/deferred", deferred)
 
 
-def _serve(app: FastAPI, table: Callable[[], object]) -> None:
-    app.add_api_route("/test/routes", table, methods=["GET"], include_in_schema=False)
+def _serve(app: FastAPI, path: str, answer: Callable[[], object]) -> None:
+    app.add_api_route(path, answer, methods=["GET"], include_in_schema=False)
     # In front of LiteLLM's catch-all routes.
     app.router.routes.insert(0, app.router.routes.pop())
 
