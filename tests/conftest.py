@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import docker
 import pytest
-from docker.errors import ImageNotFound
+from docker.errors import ImageNotFound, NotFound
 
 from tests.support import fake
 from tests.support.lab import Lab
@@ -77,5 +78,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.failed:
         labs = [value for value in getattr(item, "funcargs", {}).values() if isinstance(value, Lab)]
         for box in (box for lab in labs for box in lab.boxes):
-            report.sections.append((f"log of {box.name}", box.logs()[-LOG_TAIL:]))
+            # A lab that is torn down already has no logs any more.
+            with contextlib.suppress(NotFound):
+                report.sections.append((f"log of {box.name}", box.logs()[-LOG_TAIL:]))
     return report

@@ -40,12 +40,13 @@ assert "user_id" in typing.get_type_hints(LiteLLM_UserTableWhereInput)
 assert "user_id" in LiteLLM_UserTable.model_fields and LiteLLM_UserTable.model_json_schema()
 from prisma import Prisma
 assert Prisma().litellm_usertable is not None
-import openai, openai.types, mcp.types
+import openai, openai.lib._parsing, openai.types, mcp.types
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 assert openai.types.chat.ChatCompletion is ChatCompletion and "CreateEmbeddingResponse" in dir(openai.types)
 assert openai.types.CreateEmbeddingResponse.model_validate(
     {{"data": [], "model": "m", "object": "list", "usage": {{"prompt_tokens": 1, "total_tokens": 1}}}}
 )
+assert openai.lib._parsing._completions.__name__ == "openai.lib._parsing._completions"
 try:
     openai.types.NoSuchName
 except AttributeError as problem:

@@ -26,7 +26,8 @@ def main() -> int:
         except (OSError, ValueError) as problem:
             found[patch.name] = str(problem)
     done = subprocess.run(["/opt/slipway/venv/bin/python3", *RECORD], capture_output=True, text=True)
-    refused = dict(line.removeprefix("record: ").split(": ", 1) for line in done.stderr.splitlines() if ": " in line)
+    told = [line.removeprefix("record: ") for line in done.stderr.splitlines() if line.startswith("record: ")]
+    refused = {name: reason for name, _, reason in (line.partition(": ") for line in told)}
     for path in FAST_PATHS:
         found[path.name] = refused.get(path.name, "holds")
     found["record"] = "holds" if done.returncode == 0 else done.stderr

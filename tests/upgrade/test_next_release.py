@@ -45,9 +45,9 @@ def test_every_patch_holds_or_is_refused_with_its_reason(following: Lab) -> None
     assert (found["record"] == "holds") == all(found[path.name] == "holds" for path in FAST_PATHS), found["record"]
 
 
-def test_a_gateway_of_it_answers_and_names_what_is_left_out(following: Lab, directory: Path, network: str) -> None:
+def test_a_gateway_of_it_answers_and_names_what_is_left_out(following: Lab, directory: Path) -> None:
     found = report(following)
-    running = gateway.start(following, directory, network=network)
+    running = gateway.start(following, directory, network=following.network())
     assert running.ask() == "mocked answer"
     log = running.box.logs()
     for path in FAST_PATHS:

@@ -30,8 +30,8 @@ class Passing(importlib.machinery.SourceFileLoader):
                 return value
             if name == "__all__":
                 return [public for public in self._names if not public.startswith("_")]
-            if not name.startswith("_"):
-                # `import openai.types` alone makes `openai.types.chat` available where an __init__ imports it.
+            if not name.startswith("__"):
+                # A module below is an attribute as soon as an __init__ imports it, which this one has not done.
                 try:
                     return importlib.import_module(f"{package}.{name}")
                 except ModuleNotFoundError:
