@@ -22,8 +22,6 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 WORKERS_VARIABLE = "SLIPWAY_WORKERS_DIR"
-# Set where workers are forked from the process that imports this module.
-FORKING_VARIABLE = "SLIPWAY_FORKS_WORKERS"
 
 
 def _find_callbacks() -> None:
@@ -41,8 +39,11 @@ _store = warmup.load()
 with warmup.entered(_store, os.environ, _refused), acceleration.entered(os.environ):
     from litellm.proxy.proxy_server import app as proxy
 
-    if os.environ.get(FORKING_VARIABLE):
-        rehearsal.rehearse(proxy, _store.rehearsal)
+    # Their work is nearly done, and what follows takes the room that they leave.
+    _store.texts.clear()
+    _store.patterns.clear()
+    rehearsal.rehearse(proxy, _store.rehearsal)
+del _store
 for _reason in _refused:
     log.line(f"fast path left out: {_reason}", level="warning")
 gc.freeze()
@@ -66,8 +67,6 @@ class Application:
                 elif message["type"] == "lifespan.startup.failed":
                     announcement.with_name(FAILED).touch()
             await send(message)
-            if message["type"] == "lifespan.startup.complete" and not os.environ.get(FORKING_VARIABLE):
-                rehearsal.rehearse_beside(proxy, _store.rehearsal)
 
         # A server may have put the directory first after the import.
         _find_callbacks()

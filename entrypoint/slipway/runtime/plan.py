@@ -20,8 +20,6 @@ from slipway.settings import Settings, choose_server
 
 _SHARED_MEMORY: Final = "/dev/shm"
 _PATCH: Final = "SLIPWAY_PATCH_"
-# Read by asgi.py, which imports LiteLLM and is therefore not imported here.
-_FORKS_WORKERS: Final = "SLIPWAY_FORKS_WORKERS"
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -61,8 +59,6 @@ def make(
         **_environment(settings, command_line, config, directories, environment),
         **command.environment,
     }
-    if options.shares_one_import or (options.preload and name == "gunicorn"):
-        changes[_FORKS_WORKERS] = "true"
     return Plan(
         server=name,
         argv=command.argv,

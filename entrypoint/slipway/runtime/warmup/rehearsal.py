@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Final
@@ -38,11 +37,6 @@ def rehearse(app: Any, known: Rehearsal) -> None:
                 getattr(route, "dependant", None)
     if any(os.environ.get(name) for name in _DATABASE):
         prisma_client.load_for_queries()
-
-
-def rehearse_beside(app: Any, known: Rehearsal) -> None:
-    """Do so in a thread that ends, while requests are already served."""
-    threading.Thread(target=rehearse, args=(app, known), name="rehearsal", daemon=True).start()
 
 
 def seen(app: Any, modules: frozenset[str], models: frozenset[str]) -> Rehearsal:
