@@ -38,7 +38,8 @@ RUN --mount=type=bind,source=requirements/tools.txt,target=/requirements/tools.t
     --mount=type=cache,target=/root/.cache --mount=type=secret,id=ca \
     sh /mnt/uv.sh
 
-# The locked wheels in a virtual environment, with bytecode. A licence that nobody allowed, or a package that nobody wants, stops the build.
+# The locked wheels in a virtual environment, with bytecode. A licence that nobody allowed, or a package without a
+# reason, stops the build.
 FROM tools AS python-slim
 RUN --mount=type=bind,source=requirements,target=/requirements --mount=type=bind,source=docker/python,target=/mnt \
     --mount=type=bind,source=entrypoint/slipway/patches.py,target=/build/patches.py \

@@ -48,7 +48,8 @@ check: .venv/done ## Lint and type-check
 	@.venv/bin/hadolint Dockerfile docker/postgres/Dockerfile tests/engine/Dockerfile tests/upgrade/Dockerfile
 
 bench: .venv/done ## Measure against LiteLLM's own command in the same image (ROW=name for one row)
-	@sh docker/build.sh full slim
+	@command -v wrk >/dev/null || { apt-get update -q && apt-get install -q -y wrk; } >&2
+	@sh docker/build.sh full slim postgres-17
 	@.venv/bin/python -m bench $(ROW)
 
 docs: .venv/done ## Renew what is generated in README.md

@@ -38,6 +38,17 @@ class Patch:
         return "off" if environment.get(self.switch, "").strip().lower() == "off" else "applied"
 
 
+_GAUGE_LABELS: Final = """\
+        labelled_values: Final = replace(enum_values, rate_limit_type=rate_limit_type)
+        labelnames: Final = self.get_labels_for_metric(metric_name)
+        labels: Final = prometheus_label_factory(
+            supported_enum_labels=labelnames,
+            enum_values=labelled_values,
+            label_context=PrometheusLabelFactoryContext(labelled_values),
+        )
+        if limit is None or remaining is None:
+"""
+
 PATCHES: Final = (
     Patch(
         name="fast-litellm-inert",
@@ -168,16 +179,7 @@ from typing_extensions import Self
         "remove series that do not exist where no limit is set; with this patch it looks first: 6 % of the request",
         switch="SLIPWAY_PATCH_UNUSED_GAUGES",
         file="litellm/integrations/prometheus.py",
-        expected="""\
-        labelled_values: Final = replace(enum_values, rate_limit_type=rate_limit_type)
-        labelnames: Final = self.get_labels_for_metric(metric_name)
-        labels: Final = prometheus_label_factory(
-            supported_enum_labels=labelnames,
-            enum_values=labelled_values,
-            label_context=PrometheusLabelFactoryContext(labelled_values),
-        )
-        if limit is None or remaining is None:
-""",
+        expected=_GAUGE_LABELS,
         replacement="""\
         if (
             (limit is None or remaining is None)
@@ -186,15 +188,8 @@ from typing_extensions import Self
             and os.environ.get("SLIPWAY_PATCH_UNUSED_GAUGES", "").strip().lower() != "off"
         ):
             return
-        labelled_values: Final = replace(enum_values, rate_limit_type=rate_limit_type)
-        labelnames: Final = self.get_labels_for_metric(metric_name)
-        labels: Final = prometheus_label_factory(
-            supported_enum_labels=labelnames,
-            enum_values=labelled_values,
-            label_context=PrometheusLabelFactoryContext(labelled_values),
-        )
-        if limit is None or remaining is None:
-""",
+"""
+        + _GAUGE_LABELS,
     ),
 )
 

@@ -12,6 +12,7 @@ from types import CodeType, ModuleType
 from typing import Final, cast
 
 from slipway.runtime.warmup.exports import Passing
+from slipway.runtime.warmup.finders import asked_first
 from slipway.runtime.warmup.store import Store
 
 # Bytecode that is good without a look at its source, as the image's build compiles it (PEP 552).
@@ -65,12 +66,8 @@ class _Finder(MetaPathFinder):
 @contextmanager
 def known_places(store: Store) -> Iterator[None]:
     """Find modules by the store while the proxy is imported."""
-    finder = _Finder(store)
-    sys.meta_path.insert(0, finder)
-    try:
+    with asked_first(_Finder(store)):
         yield
-    finally:
-        sys.meta_path.remove(finder)
 
 
 def current() -> dict[str, tuple[str, str, bool]]:

@@ -12,10 +12,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Final
 
+from slipway.runtime.warmup.finders import asked_first, wrapped
 from slipway.runtime.warmup.store import Store
 
 _DEFERRED: Final = frozenset({"prisma.types", "prisma.models", "prisma.actions"})
@@ -71,21 +72,14 @@ class _Finder(MetaPathFinder):
     ) -> ModuleSpec | None:
         if name not in _DEFERRED:
             return None
-        spec = PathFinder.find_spec(name, path, target)
-        if spec is not None and spec.loader is not None:
-            spec.loader = _Deferring(spec.loader)
-        return spec
+        return wrapped(_Deferring, name, path, target)
 
 
 @contextmanager
 def deferred_modules(store: Store) -> Iterator[None]:
     """Defer them while the proxy is imported; what is imported then stays deferred until it is used."""
-    finder = _Finder()
-    sys.meta_path.insert(0, finder)
-    try:
+    with asked_first(_Finder()):
         yield
-    finally:
-        sys.meta_path.remove(finder)
 
 
 def load_for_queries() -> None:

@@ -6,11 +6,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import ModuleSpec
 from importlib.util import LazyLoader, find_spec
 from types import ModuleType
 from typing import Final
 
+from slipway.runtime.warmup.finders import asked_first, wrapped
 from slipway.runtime.warmup.store import Store
 
 # httpx's command line (rich, click, pygments): httpx itself goes on without it where rich is not installed.
@@ -29,10 +30,7 @@ class _Finder(MetaPathFinder):
             raise ImportError(f"{name} is left out of the gateway")
         if name not in _LAZY:
             return None
-        spec = PathFinder.find_spec(name, path, target)
-        if spec is not None and spec.loader is not None:
-            spec.loader = LazyLoader(spec.loader)
-        return spec
+        return wrapped(LazyLoader, name, path, target)
 
 
 @contextmanager
@@ -42,9 +40,5 @@ def left_out(store: Store) -> Iterator[None]:
         if name not in sys.modules and find_spec(name) is None:
             # The import system's own sign for a module that cannot be imported.
             sys.modules[name] = None  # type: ignore[assignment]
-    finder = _Finder()
-    sys.meta_path.insert(0, finder)
-    try:
+    with asked_first(_Finder()):
         yield
-    finally:
-        sys.meta_path.remove(finder)
