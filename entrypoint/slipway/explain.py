@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from slipway.patches import PATCHES
+from slipway.runtime.request_path import SHORTCUTS
 from slipway.runtime.start import Start
 from slipway.runtime.warmup import FAST_PATHS
 from slipway.secrets import redact
@@ -65,7 +66,7 @@ def _readable(name: str, value: object) -> str:
 
 
 def _patches() -> list[dict[str, str]]:
-    changes = (*PATCHES, *FAST_PATHS)
+    changes = (*PATCHES, *FAST_PATHS, *SHORTCUTS)
     return [{"name": change.name, "state": change.state(os.environ), "why": change.why} for change in changes]
 
 

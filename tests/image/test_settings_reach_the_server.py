@@ -32,6 +32,21 @@ def test_json_logs_of_the_launcher_the_server_and_each_request(lab: Lab, directo
     assert any("/chat/completions" in message for message in messages)
 
 
+def test_json_logs_of_what_the_serving_process_says_itself(lab: Lab, directory: Path) -> None:
+    # A thread in the process that workers are forked from is something to warn of.
+    early = gateway.write(
+        directory,
+        "sitecustomize.py",
+        "import sys, threading\n"
+        "if 'slipway.servers.run' in sys.orig_argv:\n"
+        "    threading.Thread(target=threading.Event().wait, name='early', daemon=True).start()\n",
+    )
+    env = {"NUM_WORKERS": "2", "JSON_LOGS": "true", "PYTHONPATH": "/early"}
+    running = gateway.start(lab, directory, env=env, files={"/early/sitecustomize.py": early})
+    said = [record for record in records(running.box.logs()) if record.get("logger") == "slipway"]
+    assert any("the thread early runs" in str(record["message"]) for record in said), running.box.logs()
+
+
 @pytest.mark.parametrize("server", SERVERS)
 def test_the_access_log_can_be_silenced(lab: Lab, directory: Path, server: str) -> None:
     running = gateway.start(lab, directory, env={"SLIPWAY_SERVER": server, "SLIPWAY_ACCESS_LOG": "off"})

@@ -10,11 +10,13 @@ import docker
 import pytest
 
 from slipway.patches import PATCHES
+from slipway.runtime.request_path import SHORTCUTS
 from slipway.runtime.warmup import FAST_PATHS
 from tests.support import gateway
 from tests.support.build import extended
 from tests.support.lab import Lab, Spec
 
+IN_PROCESS = (*FAST_PATHS, *SHORTCUTS)
 # What each says when it does not fit; anything else would be a failure that nobody planned.
 REFUSALS = ("is not as expected", "has changed", "is not what it was", "No such file")
 
@@ -39,10 +41,10 @@ def test_it_is_another_release(following: Lab, lab: Lab) -> None:
 
 def test_every_patch_holds_or_is_refused_with_its_reason(following: Lab) -> None:
     found = report(following)
-    assert set(found) == {change.name for change in (*PATCHES, *FAST_PATHS)} | {"record"}
+    assert set(found) == {change.name for change in (*PATCHES, *IN_PROCESS)} | {"record"}
     for name, told in found.items():
         assert told == "holds" or name == "record" or any(words in told for words in REFUSALS), f"{name}: {told}"
-    assert (found["record"] == "holds") == all(found[path.name] == "holds" for path in FAST_PATHS), found["record"]
+    assert (found["record"] == "holds") == all(found[path.name] == "holds" for path in IN_PROCESS), found["record"]
 
 
 def test_a_gateway_of_it_answers_and_names_what_is_left_out(following: Lab, directory: Path) -> None:
@@ -50,5 +52,5 @@ def test_a_gateway_of_it_answers_and_names_what_is_left_out(following: Lab, dire
     running = gateway.start(following, directory, network=following.network())
     assert running.ask() == "mocked answer"
     log = running.box.logs()
-    for path in FAST_PATHS:
+    for path in IN_PROCESS:
         assert (f"fast path left out: {path.name}" in log) == (found[path.name] != "holds"), log

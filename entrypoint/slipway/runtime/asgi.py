@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway import log
-from slipway.runtime import acceleration, access_log, warmup
+from slipway.runtime import acceleration, access_log, request_path, warmup
 from slipway.runtime.directories import FAILED
 from slipway.runtime.warmup import rehearsal
 
@@ -31,6 +31,7 @@ def _find_callbacks() -> None:
 
 
 _find_callbacks()
+log.use_json(os.environ.get("JSON_LOGS") == "true")
 
 # Millions of objects are made while importing and none is garbage; afterwards they are kept out of every collection.
 gc.disable()
@@ -43,6 +44,7 @@ with warmup.entered(_store, os.environ, _refused), acceleration.entered(os.envir
     _store.texts.clear()
     _store.patterns.clear()
     rehearsal.rehearse(proxy, _store.rehearsal)
+    request_path.install(os.environ, _refused)
 del _store
 for _reason in _refused:
     log.line(f"fast path left out: {_reason}", level="warning")

@@ -149,6 +149,7 @@ def _environment(
         "CONFIG_FILE_PATH": None,
         "NUM_WORKERS": str(settings.number("NUM_WORKERS")),
         "LITELLM_DONT_SHOW_FEEDBACK_BOX": "true",
+        "PYTHON_GC_THRESHOLD": settings.text("PYTHON_GC_THRESHOLD"),
         "NO_PROXY": _with_loopback(environment.get("NO_PROXY") or environment.get("no_proxy") or ""),
         "no_proxy": None,
         "TMPDIR": str(directories.temporary),

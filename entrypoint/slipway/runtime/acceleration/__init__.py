@@ -42,5 +42,4 @@ def entered(environment: Mapping[str, str]) -> Iterator[None]:
         patching.apply(component)
     yield
     patching.confirm(components)
-    log.use_json(environment.get("JSON_LOGS", "") == "true")
     log.line(line(names, {component.name: environment.get(component.variable, "true") for component in components}))

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Final
 
-from slipway.runtime.warmup.fast_path import FastPath, Unfit
+from slipway.runtime.change import Unfit
+from slipway.runtime.warmup.fast_path import FastPath
 from slipway.runtime.warmup.places import known_places
 from slipway.runtime.warmup.prisma_client import deferred_modules
 from slipway.runtime.warmup.riders import left_out

@@ -1,57 +1,20 @@
-"""What a fast path is: a change to how LiteLLM's proxy is imported, with a reason, a switch and a guard."""
+"""What a fast path is: a change to how LiteLLM's proxy is imported."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from types import CodeType, FunctionType
 
+from slipway.runtime.change import Change
 from slipway.runtime.warmup.store import Store
 
 
-class Unfit(Exception):
-    """The installed code is not what a fast path was written for; the message says what differs."""
-
-
 @dataclass(frozen=True, slots=True)
-class FastPath:
-    """One change, in effect from ``enter`` on. ``switch`` is the variable that, set to off, leaves it out.
+class FastPath(Change):
+    """In effect from ``enter`` on, which takes the image's record and returns a context manager around the import.
 
-    ``enter`` takes the image's record and returns a context manager around the import of the proxy; entering raises
-    Unfit and changes nothing when the installed code differs from what it expects.
+    Entering raises Unfit and changes nothing when the installed code differs from what it expects.
     """
 
-    name: str
-    why: str
-    switch: str
     enter: Callable[[Store], AbstractContextManager[None]]
-
-    def wanted(self, environment: Mapping[str, str]) -> bool:
-        """Whether the environment leaves it in."""
-        return environment.get(self.switch, "").strip().lower() != "off"
-
-    def state(self, environment: Mapping[str, str]) -> str:
-        """Return ``applied`` or ``off``."""
-        return "applied" if self.wanted(environment) else "off"
-
-
-def fingerprint(function: object) -> str:
-    """Return twelve digits that change when the function's instructions or the names in them change.
-
-    Raises Unfit when it is no function of Python.
-    """
-    code = getattr(function, "__code__", None)
-    if not isinstance(function, FunctionType) or not isinstance(code, CodeType):
-        raise Unfit(f"{function!r} is not a function")
-    text = repr((code.co_names, code.co_varnames)).encode() + code.co_code
-    return hashlib.sha256(text).hexdigest()[:12]
-
-
-def expect(function: object, known: str) -> None:
-    """Raise Unfit unless the function is the one with the fingerprint ``known``."""
-    found = fingerprint(function)
-    if found != known:
-        name = f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', '?')}"
-        raise Unfit(f"{name} has changed (fingerprint {found}, known {known})")

@@ -12,6 +12,7 @@ from importlib.util import resolve_name
 from pathlib import Path
 from typing import Any, Final
 
+from slipway.runtime import request_path
 from slipway.runtime.warmup import Store, entered
 from slipway.runtime.warmup.first_request import serve
 from slipway.runtime.warmup.places import current
@@ -30,6 +31,7 @@ def main() -> int:
         from litellm.proxy.proxy_server import app
 
         modules, models = frozenset(sys.modules), complete_models()
+        request_path.install({}, refused)
         serve(app)
         store.rehearsal = seen(app, modules, models)
     if refused:

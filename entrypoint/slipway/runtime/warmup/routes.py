@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from slipway.runtime.warmup.fast_path import expect
+from slipway.runtime.change import expect
 from slipway.runtime.warmup.store import Store
 
 _INIT: Final = "b5bf7d88e488"

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from slipway.runtime.warmup.fast_path import Unfit, expect
+from slipway.runtime.change import Unfit, expect
 from slipway.runtime.warmup.store import Store
 
 _INIT_CORE_ATTRS: Final = "52ec4f7112ad"

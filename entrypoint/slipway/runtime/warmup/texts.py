@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from types import CodeType
 from typing import Any, Final
 
-from slipway.runtime.warmup.fast_path import Unfit, expect
+from slipway.runtime.change import Unfit, expect
 from slipway.runtime.warmup.store import Store
 
 _FORWARD_REF: Final = "bc8dca5e1fdb"
