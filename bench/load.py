@@ -2,8 +2,8 @@
 
 `p99_32` is the 99th percentile of the answer's time in the first FIRST_SECONDS of load on a gateway that has just
 become ready, as after each roll-out; `request_32` milliseconds of wall time a request (1000 / rate) in the SECONDS
-after those, with the percentile of that time in the detail. Sides take turns; never do both run. `pss_growth` is ours alone:
-proportional memory of all processes after 110,000 requests, as a part of what it was after the first 10,000. The
+after those, with the percentile of that time in the detail. Sides take turns; never do both run. `pss_growth` is ours
+alone: proportional memory of all processes after 110,000 requests, as a part of what it was after the first 10,000. The
 requests come from the host through a port of 127.0.0.1.
 """
 
