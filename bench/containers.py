@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +31,9 @@ litellm_settings:
 
 
 @contextlib.contextmanager
-def running(client: docker.DockerClient, image: str, command: Sequence[str]) -> Iterator[Box]:
+def running(
+    client: docker.DockerClient, image: str, command: Sequence[str], variables: Mapping[str, str] | None = None
+) -> Iterator[Box]:
     """A container with the configuration of the benchmark, its port 4000 on a free port of 127.0.0.1."""
     with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as cleanup:
         config = Path(directory) / "config.yaml"
@@ -46,7 +48,7 @@ def running(client: docker.DockerClient, image: str, command: Sequence[str]) -> 
             command=list(command),
             name=name,
             labels={LABEL: ""},
-            environment={"LITELLM_MASTER_KEY": f"sk-{secrets.token_hex(24)}"},
+            environment={"LITELLM_MASTER_KEY": f"sk-{secrets.token_hex(24)}", **(variables or {})},
             mounts=[Mount(CONFIG_PATH, str(config), type="bind", read_only=True)],
             ports={f"{PORT}/tcp": ("127.0.0.1", 0)},
             # Its probes would be processes that come and go while the others are counted.

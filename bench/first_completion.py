@@ -18,7 +18,7 @@ from typing import Final
 
 from bench import record
 from bench.containers import CONFIG, CONFIG_PATH, PORT
-from bench.gateway import FIRST_WORD, LIMIT_SECONDS, POLL_SECONDS, Session, Shape, instant
+from bench.gateway import FIRST_WORD, LIMIT_SECONDS, POLL_SECONDS, VARIABLES, Session, Shape, instant
 from tests.support import postgres
 from tests.support.lab import Box, Lab, Spec
 
@@ -48,8 +48,9 @@ def measure(session: Session, rows: Sequence[str]) -> Iterator[record.Record]:
         for turn in session.turns():
             for side in turn:
                 command = FIRST_WORD[side] + Shape(1).arguments
+                env = variables | VARIABLES[side]
                 box = lab.start(
-                    Spec(command=command, env=variables, network=network, files={CONFIG_PATH: config}, ports=(PORT,))
+                    Spec(command=command, env=env, network=network, files={CONFIG_PATH: config}, ports=(PORT,))
                 )
                 taken = _first_answer(box, key)
                 box.container.remove(force=True, v=True)

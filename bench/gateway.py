@@ -1,6 +1,7 @@
-"""Both sides of a comparison: the same image, configuration, variables and arguments; only the first word differs.
+"""Both sides of a comparison: the same image, configuration and arguments; only the first word differs.
 
-The image's health check is off on both sides.
+What the image changes in LiteLLM's own files to save time (entrypoint/slipway/patches.py) is switched off on the other
+side, where it would be upstream's too. The image's health check is off on both sides.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ from tests.support.lab import Box
 
 # Upstream's own command; Slipway's side starts with the flags, as a user of the image would.
 FIRST_WORD: Final[dict[Side, tuple[str, ...]]] = {"ours": (), "theirs": ("litellm",)}
+VARIABLES: Final[dict[Side, dict[str, str]]] = {
+    "ours": {},
+    "theirs": {"SLIPWAY_PATCH_MODEL_INFO_COPY": "off", "SLIPWAY_PATCH_UNUSED_GAUGES": "off"},
+}
 # uvicorn's lifespan writes it once for each worker, whoever started it.
 WORKER_STARTED: Final = b"Application startup complete"
 LIMIT_SECONDS: Final = 300
@@ -59,7 +64,7 @@ class Session:
     @contextlib.contextmanager
     def gateway(self, side: Side, shape: Shape) -> Iterator[Started]:
         """A gateway that is ready, removed at the end; raises RuntimeError with its log if it does not get ready."""
-        with running(self.client, self.image, FIRST_WORD[side] + shape.arguments) as box:
+        with running(self.client, self.image, FIRST_WORD[side] + shape.arguments, VARIABLES[side]) as box:
             yield _wait(box, shape.workers)
 
 

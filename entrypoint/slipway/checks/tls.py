@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import ssl
 from pathlib import Path
 
 from slipway.report import ExitCode, Finding
@@ -45,6 +44,9 @@ def check(settings: Settings) -> list[Finding]:
                 "Convert it: openssl pkcs8 -topk8 -nocrypt -in KEY -out KEY.pkcs8.",
             )
         ]
+    # Loads OpenSSL, which takes as long as all other checks: only where TLS is asked for.
+    import ssl
+
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         # A key that wants a password would ask on the terminal; nobody is there.

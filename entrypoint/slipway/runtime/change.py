@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import CodeType, FunctionType
@@ -37,6 +36,9 @@ def fingerprint(function: object) -> str:
     code = getattr(function, "__code__", None)
     if not isinstance(function, FunctionType) or not isinstance(code, CodeType):
         raise Unfit(f"{function!r} is not a function")
+    # Loads OpenSSL, which `explain` can do without.
+    import hashlib
+
     text = repr((code.co_names, code.co_varnames)).encode() + code.co_code
     return hashlib.sha256(text).hexdigest()[:12]
 

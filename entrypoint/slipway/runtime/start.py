@@ -15,7 +15,7 @@ from slipway import __version__, checks, config_file, flags, log, report, settin
 from slipway.checks import database as database_check
 from slipway.database import address
 from slipway.report import Finding, Refusal
-from slipway.runtime import database, health, plan, supervisor, ui
+from slipway.runtime import assignment, database, health, plan, ui
 from slipway.runtime import directories as writable
 from slipway.runtime.acceleration import proof, request
 from slipway.servers import gunicorn
@@ -146,7 +146,7 @@ def serve(argv: Sequence[str]) -> NoReturn:
         subprocess.Popen(helper, env=complete, start_new_session=True)
     if supervised:
         # One that arrives now waits until the supervisor reads it.
-        signal.pthread_sigmask(signal.SIG_BLOCK, supervisor.STOP)
+        signal.pthread_sigmask(signal.SIG_BLOCK, assignment.STOP)
     os.execve(command[0], command, complete)
 
 
@@ -170,7 +170,7 @@ def supervised_argv(start: Start, helper: tuple[str, ...] = ()) -> tuple[str, ..
     resolved, planned = start.settings, start.plan
     host, port = _address(resolved, "")
     management_host, management_port = _address(resolved, "SLIPWAY_MANAGEMENT_")
-    assignment = supervisor.Assignment(
+    assigned = assignment.Assignment(
         server=planned.server,
         argv=planned.argv,
         host=host,
@@ -185,7 +185,7 @@ def supervised_argv(start: Start, helper: tuple[str, ...] = ()) -> tuple[str, ..
         sidecar=planned.sidecar,
         helper=helper,
     )
-    return (sys.executable, "-P", "-m", "slipway.runtime.supervisor", assignment.argument())
+    return (sys.executable, "-P", "-m", "slipway.runtime.supervisor", assigned.argument())
 
 
 def _address(resolved: settings.Settings, prefix: str) -> tuple[str, int]:

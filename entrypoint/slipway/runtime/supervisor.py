@@ -10,14 +10,12 @@ server, waits for the drain budget, and ends with the server's code.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
 import sys
 import threading
 import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +23,7 @@ from slipway import log
 from slipway.report import ExitCode
 from slipway.runtime import engines, management
 from slipway.runtime.addresses import reachable
+from slipway.runtime.assignment import STOP, Assignment
 from slipway.runtime.directories import FAILED
 
 _TICK_SECONDS: Final = 1.0
@@ -32,40 +31,8 @@ _TICK_SECONDS: Final = 1.0
 _OWN_END_SECONDS: Final = 3.0
 _FAILED_KILL_SECONDS: Final = 10.0
 _CONNECT_SECONDS: Final = 1.0
-# Signals that end the gateway.
-STOP: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 # They would end this process, and with it the container; the server has no use for them from outside.
 _IGNORED: Final = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE)
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """What to run and watch. Seconds throughout; ``workers_directory`` holds one file for each worker that serves."""
-
-    server: str
-    argv: tuple[str, ...]
-    host: str
-    port: int
-    management_host: str
-    management_port: int
-    workers: int
-    workers_directory: str
-    settle_seconds: int
-    drain_seconds: int
-    json_logs: bool
-    sidecar: tuple[str, ...] = ()
-    helper: tuple[str, ...] = ()
-
-    def argument(self) -> str:
-        """Return the assignment as the one argument of this module's command line. It holds no secret."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def parse(cls, text: str) -> Assignment:
-        """Read what ``argument`` wrote."""
-        content = json.loads(text)
-        commands = {name: tuple(content[name]) for name in ("argv", "sidecar", "helper")}
-        return cls(**{**content, **commands})
 
 
 class Supervisor:
