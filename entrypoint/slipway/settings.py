@@ -14,9 +14,11 @@ from typing import Final, Literal
 from slipway.report import ExitCode, Finding, Refusal
 
 Value = str | int | bool | None
-Kind = Literal["text", "integer", "switch", "path"]
+Kind = Literal["text", "integer", "integers", "switch", "path"]
 SERVERS: Final = ("uvicorn", "gunicorn", "hypercorn", "granian")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error", "critical")
+# How many numbers a setting of the kind "integers" holds.
+_PARTS: Final = 3
 _ON: Final = frozenset({"1", "true", "yes", "on", "t", "y"})
 _OFF: Final = frozenset({"0", "false", "no", "off", "f", "n"})
 
@@ -260,7 +262,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("SLIPWAY_PATCH_DEFERRED_PRISMA", "switch", True, "off loads all of the database client at start"),
     Setting("SLIPWAY_PATCH_DEFERRED_SCHEMAS", "switch", True, "off builds every pydantic schema at start"),
     Setting("SLIPWAY_PATCH_DEFERRED_ROUTES", "switch", True, "off analyses every route at start"),
-    Setting("PYTHON_GC_THRESHOLD", "text", "10000,10,10", "when Python looks for cycles: objects, rounds, rounds"),
+    Setting("PYTHON_GC_THRESHOLD", "integers", "10000,10,10", "when Python looks for cycles: objects, rounds, rounds"),
     Setting("LITELLM_MODE", "text", "PRODUCTION", "PRODUCTION keeps LiteLLM from reading a .env file"),
     Setting("LITELLM_LOCAL_MODEL_COST_MAP", "switch", True, "model prices from the image, not the network"),
     Setting("LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS", "switch", True, "Anthropic beta headers from the image"),
@@ -405,6 +407,10 @@ def _convert(setting: Setting, raw: object) -> tuple[Value, str | None]:
             return value, None if value is not None else "on or off (true, false, 1, 0)"
         case "integer":
             return _integer(setting, raw)
+        case "integers":
+            parts = [part.strip() for part in str(raw).split(",")]
+            good = len(parts) == _PARTS and all(_integer(setting, part)[1] is None for part in parts)
+            return (",".join(parts), None) if good else (None, "three whole numbers such as 10000,10,10")
         case _:
             text = str(raw).strip()
             return _chosen(setting, text.lower()) if setting.choices else (text, None)

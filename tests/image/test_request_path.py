@@ -56,12 +56,14 @@ except Exception as problem:
     print(type(problem).__name__)
 """
 DEPLOYMENTS = """
+from datetime import datetime
 from litellm import Router
 from litellm.types.router import Deployment
 
 def model(number, **more):
     parameters = {"model": "openai/m", "api_key": "k", "tags": ["a"], "rpm": 5, "unknown": {"deep": [1]}}
-    info = {"id": number, "input_cost_per_token": 1}
+    # LiteLLM itself puts times and tuples there.
+    info = {"id": number, "input_cost_per_token": 1, "created_at": datetime.now(), "windows": (1, [2])}
     return {"model_name": "m", "litellm_params": parameters | more, "model_info": info}
 
 router = Router(model_list=[model("1"), model("2", rpm=None)])

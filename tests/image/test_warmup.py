@@ -113,6 +113,22 @@ def test_a_record_of_another_python_is_not_used(lab: Lab) -> None:
     assert python(lab, STALE) == "0 True\n"
 
 
+def test_what_a_user_puts_before_the_packages_stays_before_them(lab: Lab) -> None:
+    before = "/tmp/before"
+    code = f"""
+import os, pathlib, sys
+pathlib.Path("{before}/tiktoken").mkdir(parents=True)
+pathlib.Path("{before}/tiktoken/__init__.py").write_text("mine = True")
+os.environ["PYTHONPATH"] = "{before}"
+sys.path.insert(0, "{before}")
+from slipway.runtime import warmup
+with warmup.entered(warmup.load(), os.environ, []):
+    import tiktoken, openai
+print(tiktoken.mine, openai.__file__.startswith(sys.prefix))
+"""
+    assert python(lab, code) == "True True\n"
+
+
 def test_slim_has_its_own_record(lab: Lab, slim_image: str) -> None:
     code = f"{IMPORT}\nprint(len(warmup.load().places) > 2000, refused)"
     assert python(lab, code, image=slim_image) == "True []\n"

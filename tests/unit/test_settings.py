@@ -51,6 +51,10 @@ def test_a_reference_in_the_config_is_left_to_litellm() -> None:
         ("DEBUG", "sentinel-value"),
         ("SLIPWAY_SERVER", "sentinel-value"),
         ("LITELLM_LOG", "sentinel-value"),
+        ("PYTHON_GC_THRESHOLD", "10000,10"),
+        ("PYTHON_GC_THRESHOLD", "sentinel-value,10,10"),
+        ("PYTHON_GC_THRESHOLD", "10000000000,10,10"),
+        ("PYTHON_GC_THRESHOLD", "-1,10,10"),
     ],
 )
 def test_an_invalid_value_is_refused_by_name_and_never_shown(name: str, value: str) -> None:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import CodeType, FunctionType
+from typing import Final
+
+# Python's CO_HAS_DOCSTRING: the first constant is the function's text.
+_HAS_DOCSTRING: Final = 0x4000000
 
 
 class Unfit(Exception):
@@ -29,7 +33,7 @@ class Change:
 
 
 def fingerprint(function: object) -> str:
-    """Return twelve digits that change when the function's instructions or the names in them change.
+    """Return twelve digits that change when the function's instructions, names or constants change.
 
     Raises Unfit when it is no function of Python.
     """
@@ -39,8 +43,17 @@ def fingerprint(function: object) -> str:
     # Loads OpenSSL, which `explain` can do without.
     import hashlib
 
-    text = repr((code.co_names, code.co_varnames)).encode() + code.co_code
-    return hashlib.sha256(text).hexdigest()[:12]
+    return hashlib.sha256(repr(_described(code)).encode()).hexdigest()[:12]
+
+
+def _described(value: object) -> object:
+    """Code by what it does, its text left out, and sets in an order of their own."""
+    if isinstance(value, CodeType):
+        constants = value.co_consts[1:] if value.co_flags & _HAS_DOCSTRING else value.co_consts
+        return value.co_code, value.co_names, value.co_varnames, tuple(map(_described, constants))
+    if isinstance(value, frozenset):
+        return sorted(map(repr, value))
+    return tuple(map(_described, value)) if isinstance(value, tuple) else value
 
 
 def expect(function: object, known: str) -> None:

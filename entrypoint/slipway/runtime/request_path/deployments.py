@@ -7,12 +7,13 @@ request (litellm/router.py). What it gives stays the caller's own: what can be c
 from __future__ import annotations
 
 import copy
+from datetime import datetime
 from typing import Any, Final
 
 from slipway.runtime.change import expect
 
 _MEMORY: Final = "_slipway_deployments"
-_PLAIN: Final = frozenset({str, int, float, bool, type(None)})
+_PLAIN: Final = frozenset({str, int, float, bool, datetime, type(None)})
 _ROOM: Final = 16
 
 
@@ -23,8 +24,8 @@ def remembered_deployments() -> None:
 
     router: Any = Router
     validate = router.get_deployment
-    expect(validate, "5f562a1dfce3")
-    expect(Deployment.__init__, "5f4db3b97b9a")
+    expect(validate, "6ee5513f27cd")
+    expect(Deployment.__init__, "b3c1f414113b")
 
     def get_deployment(self: Any, model_id: str) -> Any:
         place = self.model_id_to_deployment_index_map.get(model_id)
@@ -34,12 +35,14 @@ def remembered_deployments() -> None:
         remembered: dict[str, tuple[Any, Any]] = vars(self).setdefault(_MEMORY, {})
         known, deployment = remembered.get(model_id, (None, None))
         if known != source:
-            deployment = validate(self, model_id)
             if not _is_data(source) or (source.get("model_info") or {}).get("id") is None:
-                return deployment
+                return Deployment(**source)
+            # Of the same moment, whatever another thread does to the list meanwhile.
+            snapshot = copy.deepcopy(source)
+            deployment = Deployment(**snapshot)
             if len(remembered) > 2 * len(self.model_list) + _ROOM:
                 remembered.clear()
-            remembered[model_id] = (copy.deepcopy(source), deployment)
+            remembered[model_id] = (snapshot, deployment)
         return _copied(deployment)
 
     router.get_deployment = get_deployment
@@ -49,7 +52,7 @@ def _is_data(value: Any) -> bool:
     """Whether equality tells all about it."""
     if type(value) is dict:
         return all(map(_is_data, value.values()))
-    if type(value) is list:
+    if type(value) in (list, tuple):
         return all(map(_is_data, value))
     return type(value) in _PLAIN
 

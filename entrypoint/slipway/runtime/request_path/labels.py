@@ -17,8 +17,8 @@ def direct_labels() -> None:
     from litellm.types.integrations import prometheus
 
     labels: Any = prometheus.UserAPIKeyLabelValues
-    expect(labels.__init__, "297f10982aea")
-    expect(labels.model_dump, "2b397604c7ab")
+    expect(labels.__init__, "02f8bb90a3ba")
+    expect(labels.model_dump, "5231df83c5c6")
     if "__slots__" in vars(labels):
         raise Unfit("UserAPIKeyLabelValues has slots")
     defaults = {field.name: field.default for field in fields(labels)}

@@ -19,9 +19,10 @@ def direct_settings() -> None:
     absent = settings_rules.ABSENT
     if "get" in vars(store):
         raise Unfit("SettingsStore has a get of its own")
-    expect(store.__getitem__, "807aaf15b947")
-    expect(store._resolution_for, "883ff87844ba")
-    expect(settings_rules.resolve, "1ba43360ffd2")
+    expect(store.__getitem__, "38d5c7dbae6e")
+    expect(store._resolution_for, "8da16b4f457d")
+    expect(settings_rules._db_is_present, "727e9e4e49cf")
+    expect(settings_rules.resolve, "fa3374b4eed0")
 
     def get(self: Any, key: str, default: Any = None) -> Any:
         if key in self._deleted_runtime_keys:

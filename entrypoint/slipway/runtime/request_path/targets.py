@@ -17,8 +17,8 @@ def light_targets() -> None:
     from litellm import _internal_context
 
     context: Any = _internal_context
-    expect(context.service_target.__wrapped__, "dc7f489263b9")
-    expect(context._restore, "fdd95b9bcf85")
+    expect(context.service_target.__wrapped__, "3b2ed12198f1")
+    expect(context._restore, "d1243773056a")
     variable, restore = context._service_target, context._restore
 
     class Target:

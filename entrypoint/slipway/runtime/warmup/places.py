@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.machinery
 import marshal
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
+from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Final, cast
 
@@ -35,12 +37,15 @@ class _Loader(importlib.machinery.SourceFileLoader):
 class _Finder(MetaPathFinder):
     def __init__(self, store: Store) -> None:
         self._store = store
+        # What a user put before the image's packages stays before them.
+        given = (Path(entry) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry)
+        self._given = {place.name.partition(".")[0] for entry in given if entry.is_dir() for place in entry.iterdir()}
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         place = self._store.places.get(name)
-        if place is None:
+        if place is None or name.partition(".")[0] in self._given:
             return None
         source, cached, package = place
         try:

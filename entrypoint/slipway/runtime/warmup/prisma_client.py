@@ -35,16 +35,20 @@ class _Deferring(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         lock = threading.RLock()
+        loading = False
 
         def load() -> None:
+            nonlocal loading
+            # Other threads wait for the lock; this one may ask again while the module runs.
             with lock:
-                if vars(module).pop("__getattr__", None) is None:
+                if loading or "__getattr__" not in vars(module):
                     return
+                loading = True
                 try:
                     self._loader.exec_module(module)
-                except BaseException:
-                    vars(module)["__getattr__"] = __getattr__
-                    raise
+                    vars(module).pop("__getattr__", None)
+                finally:
+                    loading = False
 
         def __getattr__(name: str) -> Any:
             # The import system and inspect ask every module for such names; only `import *` needs this one.

@@ -1,6 +1,6 @@
 """What a first request would load is loaded before it comes: modules, schemas and routes, by name from the record.
 
-LiteLLM imports about 270 modules while it serves its first request, and with deferred schemas some ninety more classes
+LiteLLM imports some 170 modules while it serves its first request, and with deferred schemas some ninety more classes
 are completed: half a second in each worker, in memory that no other worker shares. Before a fork it happens once.
 """
 

@@ -8,6 +8,7 @@ routes needs (path, methods, name, tags) is there at once; the rest when an attr
 from __future__ import annotations
 
 import inspect
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -15,8 +16,8 @@ from typing import Any, Final
 from slipway.runtime.change import expect
 from slipway.runtime.warmup.store import Store
 
-_INIT: Final = "b5bf7d88e488"
-_INCLUDE: Final = "eb32e88b7066"
+_INIT: Final = "20e4fd11412e"
+_INCLUDE: Final = "45f085149433"
 _PENDING: Final = "_slipway_pending"
 # Worked out by the analysis from the argument of the same name; an including router hands the argument on.
 _DERIVED: Final = ("response_model", "description")
@@ -38,6 +39,7 @@ def deferred_routes(store: Store) -> Iterator[None]:
         name: parameter.default for name, parameter in parameters.items() if parameter.kind.name == "KEYWORD_ONLY"
     }
     including = 0
+    lock = threading.RLock()
 
     def declare(self: Any, path: str, endpoint: Any, **options: Any) -> None:
         state = vars(self)
@@ -57,22 +59,29 @@ def deferred_routes(store: Store) -> Iterator[None]:
         )
         self.path_regex, self.path_format, self.param_convertors = compile_path(path)
 
-    def missing(self: Any, name: str) -> Any:
-        pending = vars(self).get(_PENDING)
-        if pending is None or name.startswith("__"):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        path, endpoint, options = pending
-        if including and name in (*_DERIVED, "status_code"):
-            return options.get(name, defaults[name])
-        del vars(self)[_PENDING]
+    def analyse(self: Any) -> None:
         given = dict(vars(self))
+        path, endpoint, options = given.pop(_PENDING)
+        # Marked as under way for what it reads of itself; other threads wait for the lock.
+        vars(self)[_PENDING] = None
         try:
             init(self, path, endpoint, **options)
         except BaseException:
-            vars(self)[_PENDING] = pending
+            vars(self)[_PENDING] = (path, endpoint, options)
             raise
         # What somebody has set since the declaration stays.
         vars(self).update(given)
+        del vars(self)[_PENDING]
+
+    def missing(self: Any, name: str) -> Any:
+        if not name.startswith("__") and _PENDING in vars(self):
+            pending = vars(self).get(_PENDING)
+            if pending is not None and including and name in (*_DERIVED, "status_code"):
+                return pending[2].get(name, defaults[name])
+            with lock:
+                if vars(self).get(_PENDING) is not None:
+                    analyse(self)
+        # Also what another thread has just worked out; what is still missing is an AttributeError.
         return object.__getattribute__(self, name)
 
     def include_router(self: Any, *arguments: Any, **options: Any) -> None:

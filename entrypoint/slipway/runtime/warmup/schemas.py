@@ -14,7 +14,7 @@ from typing import Any, Final
 from slipway.runtime.change import Unfit, expect
 from slipway.runtime.warmup.store import Store
 
-_INIT_CORE_ATTRS: Final = "52ec4f7112ad"
+_INIT_CORE_ATTRS: Final = "14ae525ab16a"
 
 
 @contextmanager
@@ -35,8 +35,10 @@ def deferred_schemas(store: Store) -> Iterator[None]:
 
         def rebuild(*, raise_errors: bool = True, **_: object) -> bool:
             # As at the definition: names are looked up where the adapter was made, not where it is first used.
-            vars(self).pop("rebuild", None)
-            return bool(original(self, ns_resolver, True, raise_errors))
+            done = bool(original(self, ns_resolver, True, raise_errors))
+            if done:
+                vars(self).pop("rebuild", None)
+            return done
 
         vars(self)["rebuild"] = rebuild
         _mock_val_ser.set_type_adapter_mocks(self)

@@ -20,9 +20,9 @@ from typing import Any, Final
 from slipway.runtime.change import Unfit, expect
 from slipway.runtime.warmup.store import Store
 
-_FORWARD_REF: Final = "bc8dca5e1fdb"
-_ADD_FNS: Final = "1ffdeddf1bc4"
-_RE_COMPILE: Final = "d210cd4d3504"
+_FORWARD_REF: Final = "d451fed7f246"
+_ADD_FNS: Final = "c58384153694"
+_RE_COMPILE: Final = "fa6762b1a7c8"
 _Pattern = tuple[int, tuple[int, ...], int, dict[str, int], tuple[str | None, ...]]
 
 
