@@ -51,7 +51,7 @@ def test_a_reference_in_the_config_is_left_to_litellm() -> None:
         ("DEBUG", "sentinel-value"),
         ("SLIPWAY_SERVER", "sentinel-value"),
         ("LITELLM_LOG", "sentinel-value"),
-        ("PYTHON_GC_THRESHOLD", "10000,10"),
+        ("PYTHON_GC_THRESHOLD", "77,10"),
         ("PYTHON_GC_THRESHOLD", "sentinel-value,10,10"),
         ("PYTHON_GC_THRESHOLD", "10000000000,10,10"),
         ("PYTHON_GC_THRESHOLD", "-1,10,10"),
