@@ -24,12 +24,12 @@ from bench.gateway import Session, Shape
 from tests.support.lab import Box
 
 TITLE: Final = "Under load at 32 connections, two gunicorn workers (less is better)"
-LATENCY: Final = ("request_32", "p99_32")
-ROWS: Final = (*LATENCY, "pss_growth")
 SHAPE: Final = Shape(2, "gunicorn")
 CONNECTIONS: Final = 32
 FIRST_SECONDS: Final = 10
 SECONDS: Final = 20
+LATENCY: Final = {"request_32": SECONDS, "p99_32": FIRST_SECONDS}
+ROWS: Final = (*LATENCY, "pss_growth")
 FIRST, MORE = 10_000, 100_000
 LIMIT_SECONDS: Final = 3600
 
@@ -76,7 +76,7 @@ def _latency(session: Session) -> Iterator[record.Record]:
             samples["request_32"][side].append(1000 / rate)
             samples["p99_32"][side].append(first.p99)
             warm[side].append(record.rounded(later.p99))
-    for row, seconds in (("request_32", SECONDS), ("p99_32", FIRST_SECONDS)):
+    for row, seconds in LATENCY.items():
         yield record.of_samples(row, "ms", samples[row], connections=CONNECTIONS, seconds=seconds, p99_later=warm)
 
 
