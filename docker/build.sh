@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds the named targets from locked root file systems; prints progress on stderr only. Targets: full, slim, complete
 # (full with LiteLLM's heavy optional packages), builder, postgres-17; for tests prisma (the stage with the generated
-# database client), postgres-15 and pgbouncer.
+# database client), postgres-15, pgbouncer and haproxy.
 # Variables: CONTAINER_ENGINE, INDEX_URL (a mirror of PyPI), NPM_REGISTRY, CA_BUNDLE, ENTERPRISE=1 (licensees of
 # LiteLLM), TAG.
 set -eu
@@ -35,9 +35,9 @@ for target in "${@:-full}"; do
             set -- --build-arg BASE="$base" --build-arg FLAVOUR=slim
             ;;
         builder | prisma) set -- ;;
-        pgbouncer)
-            base=$(rootfs pgbouncer)
-            $engine tag "$base" slipway-pgbouncer:latest
+        pgbouncer | haproxy)
+            base=$(rootfs "$target")
+            $engine tag "$base" "slipway-$target:latest"
             continue
             ;;
         postgres-*)

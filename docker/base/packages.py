@@ -39,6 +39,8 @@ TARGETS = {
     "postgres-15": Target("slipway-postgres-base-15", ("postgres.txt", "postgres-15.txt"), "bookworm"),
     # A pooler in front of it, for the tests.
     "pgbouncer": Target("slipway-pgbouncer-base", ("pgbouncer.txt",)),
+    # A load balancer in front of gateways, for the tests.
+    "haproxy": Target("slipway-haproxy-base", ("haproxy.txt",)),
 }
 
 
