@@ -1,0 +1,59 @@
+"""A worker that starts writes what killed workers left in the spool, each row once.
+
+``request_id`` is the primary key, and LiteLLM skips rows that are there. A share of the sums is added to
+the tables that do not have it; the one table that was being written when the worker was killed may count it twice.
+"""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+from slipway import log
+from slipway.runtime.accounting.journal import ROW, SUMS, Journal
+from slipway.runtime.accounting.spool import PARTS, Abandoned, Spool, abandoned
+from slipway.runtime.accounting.sums import ADDING, MODELS
+
+
+async def take_over(journal: Journal, root: Path) -> None:
+    """Begin this worker's own spool below ``root``, and make what others left its own."""
+    from litellm.proxy import proxy_server
+
+    client: Any = proxy_server.prisma_client
+    if client is None:
+        return
+    try:
+        journal.spool = Spool(root)
+    except OSError as problem:
+        log.line(f"spend is not spooled: {problem}", level="warning")
+        return
+    for left in abandoned(root):
+        rows, shares = left.records.get(ROW, []), left.records.get(SUMS, [])
+        if rows or shares:
+            await _adopt(client, proxy_server.proxy_logging_obj, left)
+            log.line(f"took over {len(rows)} spend rows and {len(shares)} shares of sums from a worker that was killed")
+        left.remove()
+
+
+async def _adopt(client: Any, logger: Any, left: Abandoned) -> None:
+    from litellm.proxy.utils import enqueue_spend_logs
+
+    rows = left.records.get(ROW, [])
+    if rows:
+        await enqueue_spend_logs(client, rows)
+    writer = logger.db_spend_update_writer
+    unwritten = {str(row.get("request_id")) for row in rows}
+    for share in left.records.get(SUMS, []):
+        written = {ADDING[part] for part in share.pop(PARTS, []) if part in ADDING}
+        # LiteLLM writes the usage of models together with the rows: it is done when they are.
+        if str(share["payload"].get("request_id")) not in unwritten:
+            written.add(MODELS)
+        rest = copy.copy(writer)
+        for method in written:
+            setattr(rest, method, _nothing)
+        await rest._batch_database_updates(prisma_client=client, **share)
+
+
+async def _nothing(**_: Any) -> None:
+    pass
