@@ -82,6 +82,8 @@ RUN --mount=type=bind,source=docker/prisma/generate,target=/mnt/generate \
 # What importing the proxy always does the same way, done once: places of modules, compiled texts, tables of names.
 FROM prisma AS warm
 RUN --mount=type=bind,source=docker/python/warm.sh,target=/mnt/warm.sh \
+    --mount=type=bind,source=entrypoint/slipway/log.py,target=/mnt/slipway/log.py \
+    --mount=type=bind,source=entrypoint/slipway/runtime/accounting,target=/mnt/slipway/runtime/accounting \
     --mount=type=bind,source=entrypoint/slipway/runtime/change.py,target=/mnt/slipway/runtime/change.py \
     --mount=type=bind,source=entrypoint/slipway/runtime/request_path,target=/mnt/slipway/runtime/request_path \
     --mount=type=bind,source=entrypoint/slipway/runtime/warmup,target=/mnt/slipway/runtime/warmup \
@@ -89,6 +91,8 @@ RUN --mount=type=bind,source=docker/python/warm.sh,target=/mnt/warm.sh \
 
 FROM python-slim AS warm-slim
 RUN --mount=type=bind,source=docker/python/warm.sh,target=/mnt/warm.sh \
+    --mount=type=bind,source=entrypoint/slipway/log.py,target=/mnt/slipway/log.py \
+    --mount=type=bind,source=entrypoint/slipway/runtime/accounting,target=/mnt/slipway/runtime/accounting \
     --mount=type=bind,source=entrypoint/slipway/runtime/change.py,target=/mnt/slipway/runtime/change.py \
     --mount=type=bind,source=entrypoint/slipway/runtime/request_path,target=/mnt/slipway/runtime/request_path \
     --mount=type=bind,source=entrypoint/slipway/runtime/warmup,target=/mnt/slipway/runtime/warmup \

@@ -1,4 +1,4 @@
-"""The command line: ``serve`` (the default), ``migrate``, ``explain``, ``healthcheck`` and ``version``."""
+"""The command line: one function a command, ``serve`` when none is named."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 from slipway import __version__, log, report
 from slipway.report import ExitCode, Refusal, refuse
 
-COMMANDS: Final = ("serve", "migrate", "explain", "healthcheck", "version")
+COMMANDS: Final = ("serve", "check", "migrate", "explain", "healthcheck", "drain", "version")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -20,12 +20,16 @@ def main(argv: Sequence[str]) -> int:
     log.use_json(os.environ.get("JSON_LOGS", "").strip().lower() in ("1", "true", "yes", "on"))
     try:
         match command:
+            case "check":
+                return _check(arguments)
             case "migrate":
                 return _migrate(arguments)
             case "explain":
                 return _explain(arguments)
             case "healthcheck":
                 return _healthcheck()
+            case "drain":
+                return _drain()
             case "version":
                 return _version()
             case _:
@@ -53,6 +57,14 @@ def _serve(argv: Sequence[str]) -> int:
     from slipway.runtime import start
 
     start.serve(argv)
+
+
+def _check(argv: Sequence[str]) -> int:
+    from slipway.runtime import start
+
+    considered = start.consider(argv, dict(os.environ), explaining=True)
+    report.show(considered.findings, json_lines=log.is_json())
+    return report.exit_code(considered.findings)
 
 
 def _migrate(argv: Sequence[str]) -> int:
@@ -93,6 +105,16 @@ def _healthcheck() -> int:
     if problem is None:
         return ExitCode.DONE
     # Docker knows healthy (0) and unhealthy (1) only.
+    print(problem)
+    return 1
+
+
+def _drain() -> int:
+    from slipway.runtime import health
+
+    problem = health.drain()
+    if problem is None:
+        return ExitCode.DONE
     print(problem)
     return 1
 

@@ -74,6 +74,13 @@ def references(config: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     yield from _walk(config, "", set())
 
 
+def included(config: Mapping[str, object], path: str) -> list[str]:
+    """Return the files that the config at ``path`` includes itself; a relative one is found beside it."""
+    named = config.get("include")
+    files = [name for name in named if isinstance(name, str)] if isinstance(named, list) else []
+    return [os.path.join(os.path.dirname(path), name) for name in files]
+
+
 def section(config: Mapping[str, object], name: str) -> Mapping[str, object]:
     """Return a section of the config, empty when it is absent."""
     content = config.get(name)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from slipway.patches import PATCHES
+from slipway.runtime import accounting
 from slipway.runtime.request_path import SHORTCUTS
 from slipway.runtime.start import Start
 from slipway.runtime.warmup import FAST_PATHS
@@ -35,6 +36,7 @@ def as_json(start: Start) -> str:
             "mode": start.acceleration.mode,
             "components": [asdict(state) for state in start.acceleration.states],
         },
+        "stop_seconds": start.plan.budget.stop,
         "limits": list(start.plan.limits),
     }
     return json.dumps(content, indent=2)
@@ -53,6 +55,7 @@ def as_text(start: Start) -> str:
     lines += ["", "Patches", *(f"  {patch['name']}: {patch['state']}; {patch['why']}" for patch in _patches())]
     lines += ["", f"Acceleration by fast-litellm ({start.acceleration.mode})"]
     lines += [f"  {state.name}: {state.state}; {state.why}" for state in start.acceleration.states]
+    lines += ["", "Time to stop, to be given to the container", f"  {start.plan.budget.arithmetic}"]
     lines += ["", "Limits of this server", *(f"  {limit}" for limit in start.plan.limits or ("none",))]
     return "\n".join(lines)
 
@@ -66,7 +69,7 @@ def _readable(name: str, value: object) -> str:
 
 
 def _patches() -> list[dict[str, str]]:
-    changes = (*PATCHES, *FAST_PATHS, *SHORTCUTS)
+    changes = (*PATCHES, *FAST_PATHS, *SHORTCUTS, *accounting.CHANGES)
     return [{"name": change.name, "state": change.state(os.environ), "why": change.why} for change in changes]
 
 

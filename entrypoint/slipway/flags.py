@@ -127,7 +127,8 @@ def build_parser() -> argparse.ArgumentParser:
     """Build the parser; its help is what ``--help`` prints."""
     parser = _Parser(
         prog="docker run IMAGE",
-        usage="docker run IMAGE [serve] [flags] | migrate | explain [flags] | healthcheck | version | COMMAND ...",
+        usage="docker run IMAGE [serve] [flags] | check [flags] | migrate | explain [flags] | healthcheck | drain | "
+        "version | COMMAND ...",
         description="Start the LiteLLM gateway. The flags are those of LiteLLM's own command.",
         epilog=f"LiteLLM's one-shot modes run as upstream: {', '.join(PASS_THROUGH)}.",
         allow_abbrev=False,

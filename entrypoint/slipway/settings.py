@@ -17,6 +17,8 @@ Value = str | int | bool | None
 Kind = Literal["text", "integer", "integers", "switch", "path"]
 SERVERS: Final = ("uvicorn", "gunicorn", "hypercorn", "granian")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error", "critical")
+# What has a worker replaced.
+RECYCLING: Final = ("MAX_REQUESTS_BEFORE_RESTART", "SLIPWAY_RECYCLE_MEMORY_MB", "SLIPWAY_RECYCLE_SECONDS")
 # How many numbers a setting of the kind "integers" holds.
 _PARTS: Final = 3
 _ON: Final = frozenset({"1", "true", "yes", "on", "t", "y"})
@@ -75,18 +77,38 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "SLIPWAY_SUPERVISOR",
         "switch",
         True,
-        "off runs the server in place of the supervisor: no management port, no drain, no engine reaper",
+        "off runs the server in place of the supervisor: no management port, drain, reload or engine reaper",
     ),
     Setting("SLIPWAY_MANAGEMENT_HOST", "text", "0.0.0.0", "address of the management port"),
-    Setting("SLIPWAY_MANAGEMENT_PORT", "integer", 4001, "port of /livez and /readyz", minimum=1, maximum=65535),
+    Setting(
+        "SLIPWAY_MANAGEMENT_PORT",
+        "integer",
+        4001,
+        "port of /livez, /readyz, /startupz, /drain and /metrics",
+        minimum=1,
+        maximum=65535,
+    ),
     Setting("SLIPWAY_RUNTIME_DIR", "path", "/run/slipway", "writable directory for state that dies with the container"),
     Setting("SLIPWAY_ALLOW_ROOT", "switch", False, "on lets the gateway run as uid 0"),
     Setting(
         "SLIPWAY_SETTLE_SECONDS",
         "integer",
-        0,
+        5,
         "seconds to go on serving, not ready, after SIGTERM, so that load balancers notice",
         maximum=3600,
+    ),
+    Setting(
+        "SLIPWAY_STOP_GRACE_SECONDS",
+        "integer",
+        None,
+        "what the container is given to stop (stop_grace_period, terminationGracePeriodSeconds); a start refuses too "
+        "little",
+        minimum=1,
+        maximum=86400 * 2,
+    ),
+    Setting("DRAIN_ENDPOINT_TOKEN", "text", None, "what POST /drain from elsewhere shows as X-Drain-Token"),
+    Setting(
+        "SLIPWAY_WATCH", "switch", False, "on reloads when the config file, one it includes, or a TLS file has changed"
     ),
     Setting(
         "SLIPWAY_MIGRATE",
@@ -133,6 +155,29 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         maximum=10000,
     ),
     Setting(
+        "PROXY_BATCH_WRITE_AT",
+        "integer",
+        5,
+        "seconds between two writings of the spend of keys, teams and users, to which LiteLLM adds up to 5",
+        config=("general_settings", "proxy_batch_write_at"),
+        minimum=1,
+        maximum=86400,
+    ),
+    Setting(
+        "PRISMA_RECONNECT_COOLDOWN_SECONDS",
+        "integer",
+        2,
+        "seconds between two attempts of a worker to connect to a database that was lost (LiteLLM's own default is 15)",
+        minimum=1,
+        maximum=86400,
+    ),
+    Setting(
+        "SLIPWAY_SPEND_SPOOL",
+        "switch",
+        False,
+        "on keeps spend that is not in the database yet in /var/lib/slipway/spend, for the next worker after a kill",
+    ),
+    Setting(
         "REQUEST_TIMEOUT_SECONDS",
         "integer",
         600,
@@ -154,7 +199,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "MAX_REQUESTS_BEFORE_RESTART",
         "integer",
         None,
-        "recycle a worker after this many requests",
+        "recycle a worker after this many requests, those to /health and /metrics not counted",
         "--max_requests_before_restart",
         minimum=1,
     ),
@@ -166,6 +211,14 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "--max_requests_before_restart_jitter",
     ),
     Setting(
+        "SLIPWAY_RECYCLE_MEMORY_MB",
+        "integer",
+        None,
+        "recycle a worker whose resident size reaches this, shared memory included",
+        minimum=1,
+    ),
+    Setting("SLIPWAY_RECYCLE_SECONDS", "integer", None, "recycle a worker of this age", minimum=60),
+    Setting(
         "LIMIT_CONCURRENCY",
         "integer",
         None,
@@ -176,10 +229,10 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting(
         "TIMEOUT_WORKER_HEALTHCHECK",
         "integer",
-        None,
-        "seconds a worker may be silent before it is replaced (uvicorn 30, gunicorn 600 when unset)",
+        30,
+        "seconds without progress of its event loop after which a worker is replaced",
         "--timeout_worker_healthcheck",
-        minimum=1,
+        minimum=5,
         maximum=86400,
     ),
     Setting("SSL_KEYFILE_PATH", "path", None, "TLS private key", "--ssl_keyfile_path"),
@@ -255,6 +308,18 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("SLIPWAY_PATCH_SETTINGS", "switch", True, "off raises an exception for each setting that is not set"),
     Setting("SLIPWAY_PATCH_LABELS", "switch", True, "off inspects the class of the metrics' labels for each of them"),
     Setting("SLIPWAY_PATCH_TARGETS", "switch", True, "off names what datastore calls are for by a generator"),
+    Setting(
+        "SLIPWAY_PATCH_SPEND_LEDGER",
+        "switch",
+        True,
+        "off neither counts the spend rows that a kill would lose nor waits for the last ones when a worker ends",
+    ),
+    Setting(
+        "SLIPWAY_PATCH_SPEND_FLUSH",
+        "switch",
+        True,
+        "off lets spend rows wait up to 30 s in memory where there is little traffic",
+    ),
     Setting("SLIPWAY_PATCH_KNOWN_PLACES", "switch", True, "off searches the packages for each module at start"),
     Setting("SLIPWAY_PATCH_COMPILED_TEXTS", "switch", True, "off compiles annotations and dataclasses at start"),
     Setting("SLIPWAY_PATCH_COMPILED_PATTERNS", "switch", True, "off compiles regular expressions at start"),
@@ -363,13 +428,12 @@ def resolve(
 def choose_server(settings: Settings) -> str:
     """Return the server to run: the one asked for, or gunicorn where workers are several or recycled, else uvicorn.
 
-    One uvicorn worker that reaches its limit of requests ends the process; gunicorn keeps the port open and starts
-    another.
+    gunicorn forks a replacement from a process that has imported LiteLLM; a lone uvicorn would import it once more.
     """
     asked = settings.text("SLIPWAY_SERVER")
     if asked and asked != "auto":
         return asked
-    recycled = settings["MAX_REQUESTS_BEFORE_RESTART"].asked
+    recycled = any(settings[name].asked for name in RECYCLING)
     return "gunicorn" if (settings.number("NUM_WORKERS") or 1) > 1 or recycled else "uvicorn"
 
 

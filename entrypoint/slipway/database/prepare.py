@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from slipway.config_file import section
 from slipway.database import capacity, connection, extras, fitness, ledger, migrate, pooler, salt
+from slipway.database.absence import tolerates_absence
 from slipway.database.address import Address
 from slipway.report import ExitCode, Finding
-from slipway.settings import Settings, parse_switch
-
-TOLERANT = "allow_requests_on_db_unavailable"
+from slipway.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +27,6 @@ class Outcome:
 
     findings: tuple[Finding, ...] = ()
     indexes_missing: bool = False
-
-
-def tolerates_absence(config: Mapping[str, object]) -> bool:
-    """Tell whether requests are served while the database is away (LiteLLM's ``allow_requests_on_db_unavailable``)."""
-    written = section(config, "general_settings").get(TOLERANT)
-    return written is True or (isinstance(written, str) and parse_switch(written) is True)
 
 
 def run(address: Address, settings: Settings, config: Mapping[str, object], keys: Keys, mode: str) -> Outcome:

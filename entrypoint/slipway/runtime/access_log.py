@@ -74,6 +74,13 @@ class BatchHandler(logging.Handler):
             self.flush()
 
 
+def flush() -> None:
+    """Write what waits, where a worker ends by a signal and its exit functions do not run."""
+    for name in _LOGGERS:
+        for handler in logging.getLogger(name).handlers:
+            handler.flush()
+
+
 def batch() -> None:
     """Replace the stream handlers of the servers' access loggers in this worker."""
     for name in _LOGGERS:

@@ -9,18 +9,15 @@ import gc
 import os
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
-from typing import Any
 
 from slipway import log
-from slipway.runtime import acceleration, access_log, request_path, warmup
+from slipway.runtime import acceleration, access_log, accounting, request_path, warmup
 from slipway.runtime.directories import FAILED
 from slipway.runtime.warmup import rehearsal
+from slipway.workers import serving
+from slipway.workers.serving import Message, Receive, Send
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 WORKERS_VARIABLE = "SLIPWAY_WORKERS_DIR"
 
 
@@ -38,13 +35,16 @@ gc.disable()
 _refused: list[str] = []
 _store = warmup.load()
 with warmup.entered(_store, os.environ, _refused), acceleration.entered(os.environ):
-    from litellm.proxy.proxy_server import app as proxy
+    from litellm.proxy import proxy_server
+
+    proxy = proxy_server.app
 
     # Their work is nearly done, and what follows takes the room that they leave.
     _store.texts.clear()
     _store.patterns.clear()
     rehearsal.rehearse(proxy, _store.rehearsal)
     request_path.install(os.environ, _refused)
+    accounting.install(os.environ, _refused)
 del _store
 for _reason in _refused:
     log.line(f"fast path left out: {_reason}", level="warning")
@@ -55,20 +55,37 @@ gc.enable()
 class Application:
     """LiteLLM's application, prepared as its own command prepares it and announced to the supervisor once it serves."""
 
+    def __init__(self) -> None:
+        self._worker: serving.Serving | None = None
+
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one connection, or run one worker's lifespan."""
-        if scope["type"] != "lifespan":
+        if scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
+        elif self._worker:
+            await self._worker.handle(proxy, scope, receive, send)
+        else:
             await proxy(scope, receive, send)
-            return
-        announcement = Path(os.environ.get(WORKERS_VARIABLE, os.devnull)) / str(os.getpid())
+
+    async def _live(self, scope: Message, receive: Receive, send: Send) -> None:
+        directory = Path(os.environ.get(WORKERS_VARIABLE, os.devnull))
 
         async def send_announced(message: Message) -> None:
-            if announcement.parent.is_dir():
-                if message["type"] == "lifespan.startup.complete":
-                    announcement.touch()
-                elif message["type"] == "lifespan.startup.failed":
-                    announcement.with_name(FAILED).touch()
+            match message["type"]:
+                case "lifespan.startup.complete":
+                    await accounting.started(os.environ)
+                    if self._worker:
+                        accounting.on_change(self._worker.record.account)
+                        self._worker.start(database_answers)
+                case "lifespan.startup.failed" if directory.is_dir():
+                    (directory / FAILED).touch()
             await send(message)
+
+        async def receive_settled() -> Message:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                await accounting.settled()
+            return message
 
         # A server may have put the directory first after the import.
         _find_callbacks()
@@ -76,16 +93,36 @@ class Application:
         from slipway.runtime.upstream_setup import prepare
 
         try:
+            if directory.is_dir():
+                self._worker = serving.enter(directory)
             await prepare()
         except Exception:
             # Raised, it would count as an application without a lifespan, and be served without LiteLLM's start-up.
             await send_announced({"type": "lifespan.startup.failed", "message": traceback.format_exc()})
             return
         try:
-            await proxy(scope, receive, send_announced)
+            await proxy(scope, receive_settled, send_announced)
         finally:
-            if announcement.parent.is_dir():
-                announcement.unlink(missing_ok=True)
+            if self._worker:
+                await self._worker.stop()
+            access_log.flush()
+
+
+async def database_answers() -> bool | None:
+    """Whether the database can be reached, None where the gateway has none.
+
+    Full pools and errors of other kinds are answers too: whoever answers is there.
+    """
+    client = proxy_server.prisma_client
+    if client is None:
+        return None
+    try:
+        await client.db.query_raw("SELECT 1")
+    except Exception as problem:
+        from litellm.proxy.db.exception_handler import PrismaDBExceptionHandler
+
+        return not PrismaDBExceptionHandler.is_database_transport_error(problem)
+    return True
 
 
 app = Application()

@@ -13,7 +13,12 @@ STOP: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """What to run and watch. Seconds throughout; ``workers_directory`` holds one file for each worker that serves."""
+    """What to run and watch. Seconds throughout; ``workers_directory`` holds one record for each worker that serves.
+
+    ``only_worker`` says that the server is its only worker, which the supervisor then replaces as other servers replace
+    theirs; ``rotation`` says when, for those that can. ``check`` is the command line that checks a configuration
+    before a reload, empty where the server cannot reload, and ``watched`` the files that ask for one when they change.
+    """
 
     server: str
     argv: tuple[str, ...]
@@ -25,9 +30,15 @@ class Assignment:
     workers_directory: str
     settle_seconds: int
     drain_seconds: int
+    silence_seconds: int
+    needs_database: bool
+    only_worker: bool
     json_logs: bool
+    rotation: str = ""
     sidecar: tuple[str, ...] = ()
     helper: tuple[str, ...] = ()
+    check: tuple[str, ...] = ()
+    watched: tuple[str, ...] = ()
 
     def argument(self) -> str:
         """Return the assignment as the one argument of the supervisor's command line. It holds no secret."""
@@ -37,5 +48,5 @@ class Assignment:
     def parse(cls, text: str) -> Assignment:
         """Read what ``argument`` wrote."""
         content = json.loads(text)
-        commands = {name: tuple(content[name]) for name in ("argv", "sidecar", "helper")}
+        commands = {name: tuple(content[name]) for name in ("argv", "sidecar", "helper", "check", "watched")}
         return cls(**{**content, **commands})

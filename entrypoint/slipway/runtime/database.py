@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from slipway import log, report
 from slipway.checks import keys
 from slipway.database import address as addresses
+from slipway.database.absence import tolerates_absence
 from slipway.report import ExitCode, Finding, Refusal, refuse
 from slipway.settings import Settings
 
@@ -44,9 +45,7 @@ class Database:
 
     def tolerated(self) -> bool:
         """Whether LLM requests are served while it is away."""
-        from slipway.database import prepare
-
-        return prepare.tolerates_absence(self.config)
+        return tolerates_absence(self.config)
 
 
 def find(settings: Settings, config: Mapping[str, object], environment: Mapping[str, str]) -> Database | None:

@@ -1,12 +1,13 @@
-"""The container's health check: asks what the running gateway itself says.
+"""What `healthcheck` and `drain` do: ask the running gateway.
 
-The gateway leaves the URL to ask in its runtime directory: a health check does not see the command line's flags.
+The gateway leaves the URLs to ask in its runtime directory: these commands do not see its command line's flags.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Final
 
@@ -16,18 +17,21 @@ from slipway.settings import setting
 
 _FILE: Final = "health.json"
 _TIMEOUT_SECONDS: Final = 4
+_POLL_SECONDS: Final = 0.2
 
 
 def remember(runtime: Path, *, management: tuple[str, int] | None, gateway: tuple[str, int, bool]) -> None:
-    """Write down which URL tells this gateway's health.
+    """Write down which URLs tell this gateway's health and drain it.
 
     ``management`` is the supervisor's (host, port), or None; ``gateway`` is (host, port, whether it speaks TLS).
     """
     if management is not None:
-        url = f"http://{_local(management[0])}:{management[1]}/readyz"
+        base = f"http://{_local(management[0])}:{management[1]}"
+        urls = {"health": f"{base}/readyz", "management": base}
     else:
-        url = f"{'https' if gateway[2] else 'http'}://{_local(gateway[0])}:{gateway[1]}/health/liveliness"
-    (runtime / _FILE).write_text(json.dumps({"url": url}))
+        scheme = "https" if gateway[2] else "http"
+        urls = {"health": f"{scheme}://{_local(gateway[0])}:{gateway[1]}/health/liveliness"}
+    (runtime / _FILE).write_text(json.dumps(urls))
 
 
 def check() -> str | None:
@@ -37,7 +41,10 @@ def check() -> str | None:
     import urllib.error
     import urllib.request
 
-    url = _remembered() or f"http://127.0.0.1:{os.environ.get('PORT') or setting('PORT').default}/health/liveliness"
+    url = (
+        _remembered("health")
+        or f"http://127.0.0.1:{os.environ.get('PORT') or setting('PORT').default}/health/liveliness"
+    )
     # The gateway's own certificate need not name the loopback address.
     context = ssl._create_unverified_context() if url.startswith("https:") else None
     opener = urllib.request.build_opener(
@@ -52,11 +59,39 @@ def check() -> str | None:
         return f"{url} did not answer: {problem}"
 
 
-def _remembered() -> str | None:
+def drain() -> str | None:
+    """Ask the gateway to drain and wait until its requests are done; return None, or the reason why it was not asked.
+
+    Returns when the gateway has stopped: the container ends at the same moment.
+    """
+    import urllib.error
+    import urllib.request
+
+    base = _remembered("management")
+    if base is None:
+        return "no supervisor runs here: SLIPWAY_SUPERVISOR is off, or no gateway"
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        token = os.environ.get("DRAIN_ENDPOINT_TOKEN")
+        asked = urllib.request.Request(
+            f"{base}/drain", method="POST", headers={"X-Drain-Token": token} if token else {}
+        )
+        with opener.open(asked, timeout=_TIMEOUT_SECONDS):
+            pass
+        while True:
+            with opener.open(f"{base}/livez", timeout=_TIMEOUT_SECONDS):
+                time.sleep(_POLL_SECONDS)
+    except urllib.error.HTTPError as problem:
+        return None if problem.code == 503 else f"{problem.url} answered {problem.code}"
+    except OSError as problem:
+        return f"{base} did not answer: {problem}"
+
+
+def _remembered(name: str) -> str | None:
     own = os.environ.get("SLIPWAY_RUNTIME_DIR") or str(setting("SLIPWAY_RUNTIME_DIR").default)
     for directory in (Path(own), FALLBACK):
         try:
-            return str(json.loads((directory / _FILE).read_text())["url"])
+            return str(json.loads((directory / _FILE).read_text())[name])
         except (OSError, ValueError, KeyError):
             continue
     return None

@@ -9,30 +9,37 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from slipway import servers
+from slipway import budget, servers
 from slipway.checks.database import is_configured
 from slipway.flags import CommandLine
 from slipway.report import ExitCode, Finding, Refusal
 from slipway.runtime import ui
-from slipway.runtime.directories import Directories
-from slipway.servers.options import FLUSH_SECONDS, Options
-from slipway.settings import Settings, choose_server
+from slipway.runtime.directories import STATE, Directories
+from slipway.servers.options import Options
+from slipway.settings import RECYCLING, Settings, choose_server
+from slipway.workers import rotation
 
 _SHARED_MEMORY: Final = "/dev/shm"
 _PATCH: Final = "SLIPWAY_PATCH_"
+# The servers whose workers are replaced by our rotation.
+ROTATING: Final = ("uvicorn", "gunicorn")
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What will run. ``environment`` holds changes only: a value, or None for a variable that is removed."""
+    """What will run. ``environment`` holds changes only: a value, or None for a variable that is removed.
+
+    ``only_worker`` says that the server's process is its only worker.
+    """
 
     server: str
     argv: tuple[str, ...]
     environment: dict[str, str | None]
     workers: int
-    drain_seconds: int
+    budget: budget.Budget
     limits: tuple[str, ...]
+    only_worker: bool
     sidecar: tuple[str, ...] = ()
 
     def complete(self, environment: Mapping[str, str]) -> dict[str, str]:
@@ -64,8 +71,9 @@ def make(
         argv=command.argv,
         environment=changes,
         workers=options.workers,
-        drain_seconds=options.grace + FLUSH_SECONDS,
+        budget=budget.derive(settings),
         limits=server.LIMITS if options.workers > 1 or name != "uvicorn" else (),
+        only_worker=name == "uvicorn" and options.workers == 1,
         sidecar=_metrics_process(settings, options, _metrics_directory(settings, directories, environment)),
     )
 
@@ -91,6 +99,7 @@ def _refuse_the_impossible(name: str, cannot: Mapping[str, str], settings: Setti
         for variable, why in cannot.items()
         if settings[variable].asked
     ]
+    findings += _refuse_without_supervisor(name, settings)
     if settings["MAX_REQUESTS_BEFORE_RESTART_JITTER"].asked and not settings["MAX_REQUESTS_BEFORE_RESTART"].asked:
         findings.append(
             Finding(
@@ -103,6 +112,24 @@ def _refuse_the_impossible(name: str, cannot: Mapping[str, str], settings: Setti
         )
     if findings:
         raise Refusal(*findings)
+
+
+def _refuse_without_supervisor(name: str, settings: Settings) -> list[Finding]:
+    if settings.on("SLIPWAY_SUPERVISOR"):
+        return []
+    alone = name == "uvicorn" and settings.number("NUM_WORKERS") == 1
+    wanting = ["SLIPWAY_WATCH", *(RECYCLING if alone else ())]
+    return [
+        Finding(
+            "supervisor-needed",
+            "error",
+            f"{settings[variable].source} needs the supervisor, which is off.",
+            "Remove it, or leave SLIPWAY_SUPERVISOR on.",
+            ExitCode.CONFIG,
+        )
+        for variable in wanting
+        if settings[variable].asked and settings[variable].value is not False
+    ]
 
 
 def _options(settings: Settings, directories: Directories) -> Options:
@@ -125,7 +152,8 @@ def _options(settings: Settings, directories: Directories) -> Options:
         max_requests=number("MAX_REQUESTS_BEFORE_RESTART"),
         max_requests_jitter=number("MAX_REQUESTS_BEFORE_RESTART_JITTER"),
         limit_concurrency=number("LIMIT_CONCURRENCY"),
-        worker_healthcheck=number("TIMEOUT_WORKER_HEALTHCHECK"),
+        recycle_memory=number("SLIPWAY_RECYCLE_MEMORY_MB"),
+        recycle_seconds=number("SLIPWAY_RECYCLE_SECONDS"),
         threads=number("GRANIAN_RUNTIME_THREADS"),
         preload=settings.on("SLIPWAY_PRELOAD"),
         from_flags=frozenset(
@@ -149,13 +177,18 @@ def _environment(
         "CONFIG_FILE_PATH": None,
         "NUM_WORKERS": str(settings.number("NUM_WORKERS")),
         "LITELLM_DONT_SHOW_FEEDBACK_BOX": "true",
+        "PROXY_BATCH_WRITE_AT": str(settings.number("PROXY_BATCH_WRITE_AT")),
+        "PRISMA_RECONNECT_COOLDOWN_SECONDS": str(settings.number("PRISMA_RECONNECT_COOLDOWN_SECONDS")),
         "PYTHON_GC_THRESHOLD": settings.text("PYTHON_GC_THRESHOLD"),
         "NO_PROXY": _with_loopback(environment.get("NO_PROXY") or environment.get("no_proxy") or ""),
         "no_proxy": None,
         "TMPDIR": str(directories.temporary),
         "SLIPWAY_WORKERS_DIR": str(directories.workers),
+        rotation.VARIABLE: _rotation(settings, directories),
         "PROMETHEUS_MULTIPROC_DIR": _metrics_directory(settings, directories, environment),
     }
+    if settings.on("SLIPWAY_SPEND_SPOOL"):
+        changes["SLIPWAY_SPEND_SPOOL_DIR"] = str(STATE / "spend")
     if settings.on("JSON_LOGS"):
         changes["JSON_LOGS"] = "true"
     # One spelling for what reads them, in installed packages too.
@@ -190,6 +223,22 @@ def _worker_config(settings: Settings, command_line: CommandLine) -> dict[str, o
     if settings["REQUEST_TIMEOUT_SECONDS"].source.startswith("flag"):
         config["request_timeout"] = settings.number("REQUEST_TIMEOUT_SECONDS")
     return {**config, **command_line.worker}
+
+
+def _rotation(settings: Settings, directories: Directories) -> str | None:
+    if choose_server(settings) not in ROTATING:
+        return None
+    memory = settings.number("SLIPWAY_RECYCLE_MEMORY_MB")
+    limits = rotation.Limits(
+        directory=str(directories.workers),
+        silence=settings.number("TIMEOUT_WORKER_HEALTHCHECK") or 0,
+        drain=budget.derive(settings).drain,
+        requests=settings.number("MAX_REQUESTS_BEFORE_RESTART"),
+        jitter=settings.number("MAX_REQUESTS_BEFORE_RESTART_JITTER") or 0,
+        memory=memory and memory * 1_000_000,
+        age=settings.number("SLIPWAY_RECYCLE_SECONDS"),
+    )
+    return limits.text()
 
 
 def _absolute(path: str | None) -> str | None:

@@ -14,17 +14,20 @@ from typing import NoReturn
 from slipway import __version__, checks, config_file, flags, log, report, settings
 from slipway.checks import database as database_check
 from slipway.database import address
+from slipway.database.absence import tolerates_absence
 from slipway.report import Finding, Refusal
 from slipway.runtime import assignment, database, health, plan, ui
 from slipway.runtime import directories as writable
 from slipway.runtime.acceleration import proof, request
 from slipway.servers import gunicorn
+from slipway.workers import rotation
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
     """Everything known before anything is touched. ``database`` says what names one."""
 
+    arguments: tuple[str, ...]
     settings: settings.Settings
     config: Mapping[str, object]
     directories: writable.Directories
@@ -98,7 +101,7 @@ def consider(argv: Sequence[str], environment: Mapping[str, str], *, explaining:
     ]
     named_by = address.source(config, environment)
     findings = (*found, *directories.findings, *ignored)
-    return Start(resolved, config, directories, planned, accelerated, named_by, findings)
+    return Start(tuple(argv), resolved, config, directories, planned, accelerated, named_by, findings)
 
 
 def for_migrating(
@@ -118,6 +121,8 @@ def for_migrating(
 
 def serve(argv: Sequence[str]) -> NoReturn:
     """Start the gateway in place of this process. Raises Refusal when it must not start."""
+    # Asked for a reload now, the gateway does it once it has started.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     environment = dict(os.environ)
     start = consider(argv, environment)
     resolved, planned = start.settings, start.plan
@@ -136,6 +141,7 @@ def serve(argv: Sequence[str]) -> NoReturn:
         ui.rewrite(environment, start.directories.ui)
     helper = _settle_database(start, complete)
     log.line(_announcement(start, supervised))
+    log.line(f"give the container time to stop: {planned.budget.arithmetic}")
     if start.acceleration.announcement:
         log.line(start.acceleration.announcement)
     for limit in planned.limits:
@@ -147,6 +153,8 @@ def serve(argv: Sequence[str]) -> NoReturn:
     if supervised:
         # One that arrives now waits until the supervisor reads it.
         signal.pthread_sigmask(signal.SIG_BLOCK, assignment.STOP)
+    else:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     os.execve(command[0], command, complete)
 
 
@@ -170,6 +178,8 @@ def supervised_argv(start: Start, helper: tuple[str, ...] = ()) -> tuple[str, ..
     resolved, planned = start.settings, start.plan
     host, port = _address(resolved, "")
     management_host, management_port = _address(resolved, "SLIPWAY_MANAGEMENT_")
+    config = resolved["CONFIG_FILE_PATH"]
+    rotating = planned.server in plan.ROTATING
     assigned = assignment.Assignment(
         server=planned.server,
         argv=planned.argv,
@@ -179,13 +189,33 @@ def supervised_argv(start: Start, helper: tuple[str, ...] = ()) -> tuple[str, ..
         management_port=management_port,
         workers=planned.workers,
         workers_directory=str(start.directories.workers),
-        settle_seconds=resolved.number("SLIPWAY_SETTLE_SECONDS") or 0,
-        drain_seconds=planned.drain_seconds,
+        settle_seconds=planned.budget.settle,
+        drain_seconds=planned.budget.drain,
+        silence_seconds=resolved.number("TIMEOUT_WORKER_HEALTHCHECK") or 0,
+        needs_database=start.database is not None and not tolerates_absence(start.config),
+        only_worker=planned.only_worker,
+        rotation=planned.environment.get(rotation.VARIABLE) or "",
         json_logs=resolved.on("JSON_LOGS"),
         sidecar=planned.sidecar,
         helper=helper,
+        check=_check_argv(start.arguments, config) if rotating else (),
+        watched=_watched(start) if resolved.on("SLIPWAY_WATCH") else (),
     )
     return (sys.executable, "-P", "-m", "slipway.runtime.supervisor", assigned.argument())
+
+
+def _watched(start: Start) -> tuple[str, ...]:
+    path = start.settings.text("CONFIG_FILE_PATH")
+    tls = (start.settings.text("SSL_KEYFILE_PATH"), start.settings.text("SSL_CERTFILE_PATH"))
+    files = (path, *(config_file.included(start.config, path) if path else ()), *tls)
+    return tuple(file for file in files if file)
+
+
+def _check_argv(arguments: tuple[str, ...], config: settings.Resolved) -> tuple[str, ...]:
+    """Return the command line that checks a new configuration as this start was checked."""
+    # The server's environment no longer has the variable that named the file.
+    named = ("--config", str(config.value)) if config.value and not config.source.startswith("flag") else ()
+    return (sys.executable, "-P", "-m", "slipway", "check", *arguments, *named)
 
 
 def _address(resolved: settings.Settings, prefix: str) -> tuple[str, int]:

@@ -1,6 +1,6 @@
 """The supervisor: tini's only child and the server's parent.
 
-It owns signals, the management port (/livez and /readyz) and orphaned query engines. It imports nothing of LiteLLM and
+It owns signals, the drain, reloads, the management port and orphaned query engines. It imports nothing of LiteLLM and
 no third-party package, so that it stays small and is the same under every server.
 
 A container is told to stop once, and each server stops listening the moment it is told. So the supervisor hears the
@@ -10,9 +10,10 @@ server, waits for the drain budget, and ends with the server's code.
 
 from __future__ import annotations
 
+import contextlib
+import hmac
 import os
 import signal
-import socket
 import sys
 import threading
 import time
@@ -22,139 +23,203 @@ from typing import Final
 from slipway import log
 from slipway.report import ExitCode
 from slipway.runtime import engines, management
-from slipway.runtime.addresses import reachable
 from slipway.runtime.assignment import STOP, Assignment
 from slipway.runtime.directories import FAILED
+from slipway.runtime.management import Answer, Request
+from slipway.runtime.reload import Reload
+from slipway.runtime.server_process import Servers, spawn
+from slipway.runtime.status import Status
+from slipway.workers import drain_flag
+from slipway.workers.rotation import Hopeless, Limits, Rotation
 
-_TICK_SECONDS: Final = 1.0
+_TICK_SECONDS: Final = 0.5
 # Most servers end by themselves when a worker cannot start; they are given this long to do it their way.
 _OWN_END_SECONDS: Final = 3.0
 _FAILED_KILL_SECONDS: Final = 10.0
-_CONNECT_SECONDS: Final = 1.0
+# For `slipway drain` to see the end before the container takes it along.
+_LINGER_SECONDS: Final = 1.0
 # They would end this process, and with it the container; the server has no use for them from outside.
-_IGNORED: Final = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE)
+_IGNORED: Final = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE)
+_METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Supervisor:
     """Runs one server until it ends or is told to."""
 
-    def __init__(self, assignment: Assignment) -> None:
+    def __init__(self, assignment: Assignment, token: str | None = None) -> None:
+        """Take over what the launcher planned; ``token`` is what a drain from elsewhere has to show. Raises OSError."""
         self.assignment = assignment
-        self.draining = False
-        self._started = False
-        self._server = 0
+        self.status = Status(assignment)
+        self._token = token
+        self._servers: Servers | None = None
+        self._rotation: Rotation | None = None
         self._sidecar = 0
-        self._status: int | None = None
+        self._code: int | None = None
+        self._asked = threading.Event()
+        self._drain_began: float | None = None
+        self._told = False
         self._stop_at: float | None = None
         self._kill_at: float | None = None
         self._failed = False
+        self._flag = drain_flag.create(Path(assignment.workers_directory))
         self._reaper = engines.Reaper()
-
-    def run(self, port: management.Server) -> int:
-        """Start the server, watch it, and return the container's exit code. ``port`` is what ``listen`` gave."""
-        watched = {signal.SIGCHLD, *STOP}
-        # Blocked before any thread starts, so that the loop below is the only place where signals arrive.
-        signal.pthread_sigmask(signal.SIG_BLOCK, watched)
-        for ignored in _IGNORED:
-            signal.signal(ignored, signal.SIG_IGN)
-        engines.adopt_orphans()
-        self._server = _spawn(self.assignment.argv)
-        if self.assignment.sidecar:
-            self._sidecar = _spawn(self.assignment.sidecar)
-        if self.assignment.helper:
-            # It prepares the database while the gateway serves, and ends.
-            _spawn(self.assignment.helper)
-        threading.Thread(target=port.serve_forever, name="management", daemon=True).start()
-        while self._status is None:
-            received = signal.sigtimedwait(watched, self._patience())
-            if received is not None and received.si_signo in STOP:
-                self._drain(signal.Signals(received.si_signo))
-            self._reap()
-            self._reaper.sweep(time.monotonic())
-            self._watch_start(time.monotonic())
-            self._enforce(time.monotonic())
-        return self._exit_code(self._status)
-
-    def alive(self) -> bool:
-        """Whether the server's process runs."""
-        return self._status is None
-
-    def ready(self) -> str:
-        """Return ``ready``, or the reason why not: ``draining``, ``stopped``, ``starting`` or ``not listening``."""
-        if self.draining:
-            return "draining"
-        if not self.alive():
-            return "stopped"
-        # All workers once; then any, or readiness would drop each time one of them is recycled.
-        serving = self._serving()
-        self._started = self._started or serving >= self.assignment.workers
-        if not self._started or not serving:
-            return "starting"
-        return "ready" if _connects(self.assignment.host, self.assignment.port) else "not listening"
-
-    def _watch_start(self, now: float) -> None:
-        """End a server that goes on starting a worker that cannot start, as granian does."""
-        if self._started or self.draining or self._failed:
-            return
-        self._started = self._serving() >= self.assignment.workers
-        if not self._started and Path(self.assignment.workers_directory, FAILED).exists():
-            log.line("a worker could not start; the log above says why", level="error")
-            self._failed = True
-            self._stop_at = now + _OWN_END_SECONDS
-
-    def _serving(self) -> int:
-        try:
-            names = [entry.name for entry in Path(self.assignment.workers_directory).iterdir()]
-        except OSError:
-            return 0
-        pids = [int(name) for name in names if name.isdecimal()]
-        return sum(_runs(pid) for pid in pids)
+        self._reload = Reload(assignment.check, assignment.watched, self._replace_workers)
 
     def listen(self) -> management.Server:
         """Open the management port. Raises OSError when it is taken."""
         return management.Server(
             (self.assignment.management_host, self.assignment.management_port),
-            {"/livez": self._livez, "/readyz": self._readyz},
+            {
+                ("GET", "/livez"): lambda _: self._probe(self.status.live(), "alive"),
+                ("GET", "/readyz"): lambda _: self._probe(self.status.ready(), "ready"),
+                ("GET", "/startupz"): lambda _: self._probe(self._startup(), "started"),
+                ("GET", "/metrics"): lambda _: Answer(200, self._figures(), _METRICS_TYPE),
+                ("POST", "/drain"): self._drain_asked,
+            },
         )
 
-    def _livez(self) -> tuple[bool, str]:
-        return self.alive(), "alive" if self.alive() else "stopped"
+    def run(self, port: management.Server) -> int:
+        """Start the server, watch it, and return the container's exit code. ``port`` is what ``listen`` gave."""
+        watched = {signal.SIGCHLD, signal.SIGHUP, *STOP}
+        # Blocked before any thread starts, so that the loop below is the only place where signals arrive.
+        signal.pthread_sigmask(signal.SIG_BLOCK, watched)
+        for ignored in _IGNORED:
+            signal.signal(ignored, signal.SIG_IGN)
+        engines.adopt_orphans()
+        try:
+            self._servers = servers = Servers(self.assignment)
+        except OSError as problem:
+            log.line(f"port {self.assignment.port} cannot be opened: {problem.strerror}", level="error")
+            return ExitCode.PORT
+        servers.add()
+        if self.assignment.only_worker and self.assignment.rotation:
+            self._rotation = Rotation(servers, Limits.parse(self.assignment.rotation))
+        if self.assignment.sidecar:
+            self._sidecar = spawn(self.assignment.sidecar)
+        if self.assignment.helper:
+            # It prepares the database while the gateway serves, and ends.
+            spawn(self.assignment.helper)
+        threading.Thread(target=port.serve_forever, name="management", daemon=True).start()
+        while not self._over(servers):
+            received = signal.sigtimedwait(watched, self._patience())
+            now = time.monotonic()
+            if received is not None:
+                self._hear(signal.Signals(received.si_signo), now)
+            self._turn(servers, now)
+        self.status.stopped = True
+        return self._end()
 
-    def _readyz(self) -> tuple[bool, str]:
-        state = self.ready()
-        return state == "ready", state
+    def _turn(self, servers: Servers, now: float) -> None:
+        self._reap(servers, now)
+        self._reaper.sweep(now)
+        self.status.settle()
+        if self._asked.is_set() and self._drain_began is None:
+            self._drain("asked to drain", now, self.assignment.settle_seconds)
+        if not self._told:
+            self._rotate()
+            self._watch_start(now)
+        if self._drain_began is None and self.status.started:
+            self._reload.tick(now)
+        self._enforce(servers, now)
 
-    def _patience(self) -> float:
-        deadlines = [deadline for deadline in (self._stop_at, self._kill_at) if deadline is not None]
-        return max(0.0, min([_TICK_SECONDS, *(deadline - time.monotonic() for deadline in deadlines)]))
+    def _hear(self, received: signal.Signals, now: float) -> None:
+        if received == signal.SIGHUP:
+            self._reload_asked()
+        elif received in STOP:
+            if self._drain_began is None:
+                settle = self.assignment.settle_seconds if received == signal.SIGTERM else 0
+                self._drain(received.name, now, settle)
+                self._asked.clear()
+            elif self._asked.is_set():
+                # A drain by request is followed by the signal of whoever asked for it.
+                self._asked.clear()
+            elif not self._told:
+                log.line(f"{received.name} again: stopping {self.assignment.server} now")
+                self._stop_at = now
 
-    def _drain(self, received: signal.Signals) -> None:
-        now = time.monotonic()
-        if self.draining:
-            log.line(f"{received.name} again: stopping {self.assignment.server} now")
-            self._stop_at = now
+    def _reload_asked(self) -> None:
+        if self._drain_began is not None:
             return
-        self.draining = True
-        self._stop_at = now + self.assignment.settle_seconds
+        if not self.assignment.check:
+            server = self.assignment.server
+            log.line(
+                f"reload: refused: {server} cannot replace its workers one by one; restart the container", level="error"
+            )
+            self._reload.refused += 1
+            return
+        self._reload.ask()
+
+    def _replace_workers(self) -> None:
+        if self._drain_began is not None:
+            return
+        if self._rotation:
+            self._rotation.reload()
+        elif self._servers:
+            self._servers.signal(signal.SIGHUP)
+
+    def _rotate(self) -> None:
+        if self._rotation is None or self._failed or self._drain_began is not None:
+            return
+        try:
+            self._rotation.tick()
+        except Hopeless:
+            log.line("no worker can be started", level="error")
+            self._failed = True
+            self._stop_at = time.monotonic()
+
+    def _watch_start(self, now: float) -> None:
+        """End a server that goes on starting a worker that cannot start, as granian does."""
+        if self.status.started or self._failed:
+            return
+        self.status.look()
+        if not self.status.started and Path(self.assignment.workers_directory, FAILED).exists():
+            log.line("a worker could not start; the log above says why", level="error")
+            self._failed = True
+            self._stop_at = now + _OWN_END_SECONDS
+
+    def _drain(self, why: str, now: float, settle: int) -> None:
+        self._drain_began = now
+        self._stop_at = now + settle
+        self._not_ready()
         log.line(
-            f"{received.name}: not ready any more; {self.assignment.server} is told to stop in "
-            f"{self.assignment.settle_seconds} s and has {self.assignment.drain_seconds} s for its requests"
+            f"{why}: not ready any more; {self.assignment.server} is told to stop in "
+            f"{settle} s and has {self.assignment.drain_seconds} s for its requests"
         )
 
-    def _enforce(self, now: float) -> None:
-        if self._status is not None:
-            return
+    def _not_ready(self) -> None:
+        self.status.draining = True
+        # Workers see it and tell their clients to close their connections.
+        self._flag[0] = 1
+
+    def _drain_asked(self, request: Request) -> Answer:
+        if self._token:
+            allowed = hmac.compare_digest((request.token or "").encode(), self._token.encode())
+        else:
+            allowed = request.local
+        if not allowed:
+            return Answer.state(
+                403, "refused: X-Drain-Token must be DRAIN_ENDPOINT_TOKEN; without one, ask from inside"
+            )
+        self._not_ready()
+        self._asked.set()
+        return Answer.state(202, "draining")
+
+    def _enforce(self, servers: Servers, now: float) -> None:
         if self._stop_at is not None and now >= self._stop_at:
             self._stop_at = None
-            patience = self.assignment.drain_seconds if self.draining else _FAILED_KILL_SECONDS
+            self._told = True
+            patience = (
+                self.assignment.drain_seconds if self.status.started or not self._failed else _FAILED_KILL_SECONDS
+            )
             self._kill_at = self._kill_at or now + patience
-            os.kill(self._server, signal.SIGTERM)
+            servers.stop()
         if self._kill_at is not None and now >= self._kill_at:
             self._kill_at = None
             log.line(f"{self.assignment.server} did not finish in time and is killed", level="error")
-            os.killpg(self._server, signal.SIGKILL)
+            servers.kill()
+            self._tell_workers(signal.SIGKILL)
 
-    def _reap(self) -> None:
+    def _reap(self, servers: Servers, now: float) -> None:
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -162,17 +227,67 @@ class Supervisor:
                 return
             if pid == 0:
                 return
-            if pid == self._server:
-                self._status = status
-            elif pid == self._sidecar and not self.draining:
+            code = os.waitstatus_to_exitcode(status)
+            if servers.ended(pid):
+                if self._told or not (self._rotation and self._rotation.complete):
+                    # One that is replaced has no say in how the gateway ends.
+                    self._code = code
+                self._after_the_server(servers, now)
+            elif self._reload.reaped(pid, code):
+                continue
+            elif pid == self._sidecar and not self.status.draining:
                 log.line("the metrics process ended; the gateway goes on without it", level="error")
 
-    def _exit_code(self, status: int) -> int:
-        code = os.waitstatus_to_exitcode(status)
-        if self.draining and code in (0, -signal.SIGTERM, -signal.SIGINT):
+    def _after_the_server(self, servers: Servers, now: float) -> None:
+        """Let workers whose parent is gone finish what they do; nobody would replace them."""
+        if servers.pids() or self._told or (self._rotation and self._rotation.complete):
+            return
+        self._told = True
+        if self.status.serving():
+            log.line(f"{self.assignment.server} is gone; its workers are told to finish", level="error")
+            self._kill_at = now + self.assignment.drain_seconds
+            self._tell_workers(signal.SIGTERM)
+
+    def _tell_workers(self, which: signal.Signals) -> None:
+        for seen in self.status.serving():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(seen.pid, which)
+
+    def _over(self, servers: Servers) -> bool:
+        return self._told and not servers.pids() and not self.status.serving()
+
+    def _patience(self) -> float:
+        deadlines = [deadline for deadline in (self._stop_at, self._kill_at) if deadline is not None]
+        return max(0.0, min([_TICK_SECONDS, *(deadline - time.monotonic() for deadline in deadlines)]))
+
+    def _startup(self) -> str:
+        self.status.look()
+        return "started" if self.status.started else "starting"
+
+    def _probe(self, state: str, good: str) -> Answer:
+        return Answer.state(200 if state == good else 503, state)
+
+    def _figures(self) -> str:
+        return self.status.metrics(refused=self._reload.refused)
+
+    def _end(self) -> int:
+        self.status.settle()
+        cut, rows = self.status.losses()
+        if self._drain_began is not None:
+            took = time.monotonic() - self._drain_began
+            log.line(
+                f"drained in {took:.1f} s: {cut} requests cut, {rows} spend rows lost since the start",
+                level="error" if cut or rows else "info",
+            )
+            if self._asked.is_set():
+                time.sleep(_LINGER_SECONDS)
+        return self._exit_code(self._code or 0)
+
+    def _exit_code(self, code: int) -> int:
+        if self._drain_began is not None and code in (0, -signal.SIGTERM, -signal.SIGINT):
             # By the signal itself when it came before the server had its handlers.
             return ExitCode.DONE
-        if self._failed and not self.draining:
+        if self._failed and self._drain_began is None:
             return max(code, 1)
         if code == 0:
             # uvicorn ends so when its workers cannot start, and an orchestrator would take it for success.
@@ -185,33 +300,15 @@ class Supervisor:
         return code
 
 
-def _spawn(argv: tuple[str, ...]) -> int:
-    """Start a process in a session of its own, so that a signal to our group does not reach it."""
-    every = set(signal.valid_signals()) - {signal.SIGKILL, signal.SIGSTOP}
-    return os.posix_spawn(argv[0], argv, os.environ, setsid=True, setsigmask=(), setsigdef=every)
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except OSError:
-        return False
-    return True
-
-
-def _connects(host: str, port: int) -> bool:
-    try:
-        with socket.create_connection((reachable(host), port), timeout=_CONNECT_SECONDS):
-            return True
-    except OSError:
-        return False
-
-
 def main() -> int:
     """Run the supervisor for the assignment in the first argument."""
     assignment = Assignment.parse(sys.argv[1])
     log.use_json(assignment.json_logs)
-    supervisor = Supervisor(assignment)
+    try:
+        supervisor = Supervisor(assignment, os.environ.get("DRAIN_ENDPOINT_TOKEN") or None)
+    except OSError as problem:
+        log.line(f"{assignment.workers_directory} cannot be written to: {problem.strerror}", level="error")
+        return ExitCode.DIRECTORY
     try:
         port = supervisor.listen()
     except OSError as problem:

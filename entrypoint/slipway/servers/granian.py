@@ -7,16 +7,18 @@ from typing import Final
 from slipway.servers.options import APPLICATION, Command, Options, json_log_config, launch
 
 CANNOT: Final[dict[str, str]] = {
-    "MAX_REQUESTS_BEFORE_RESTART": "granian recycles by age, not by requests; use GRANIAN_WORKERS_LIFETIME",
-    "MAX_REQUESTS_BEFORE_RESTART_JITTER": "granian recycles by age, not by requests",
+    "MAX_REQUESTS_BEFORE_RESTART": "granian recycles by age and memory, not by requests",
+    "MAX_REQUESTS_BEFORE_RESTART_JITTER": "granian recycles by age and memory, not by requests",
     "LIMIT_CONCURRENCY": "granian makes further requests wait and never answers 503; use GRANIAN_BACKPRESSURE",
     "TIMEOUT_WORKER_HEALTHCHECK": "granian does not watch for silent workers",
     "KEEPALIVE_TIMEOUT": "granian cannot limit how long an idle connection stays open",
     "SLIPWAY_SSL_CIPHERS": "granian's TLS library chooses its ciphers itself",
+    "SLIPWAY_WATCH": "granian does not wait for a new worker to serve before it stops the old one",
     "SLIPWAY_LOG_CONFIG": "uvicorn's logging file is not one that granian reads; use GRANIAN_LOG_CONFIG",
 }
 LIMITS: Final[tuple[str, ...]] = (
-    "workers are recycled by age only, idle connections have no time limit, TLS is 1.3 with a PKCS#8 key",
+    "workers are recycled by age and memory only, idle connections have no time limit, TLS is 1.3 with a PKCS#8 key",
+    "a reload is a restart of the container: granian does not wait for a new worker to serve",
 )
 # The largest value granian takes; without the option it waits for as long as requests last.
 _LONGEST_KILL_TIMEOUT: Final = 1800
@@ -29,6 +31,10 @@ def command(options: Options) -> Command:
     argv += ["--loop", "uvloop", "--respawn-failed-workers"]
     if options.grace <= _LONGEST_KILL_TIMEOUT:
         argv += ["--workers-kill-timeout", str(options.grace)]
+    if options.recycle_seconds is not None:
+        argv += ["--workers-lifetime", str(options.recycle_seconds)]
+    if options.recycle_memory is not None:
+        argv += ["--workers-max-rss", str(options.recycle_memory)]
     if options.threads is not None:
         argv += ["--runtime-threads", str(options.threads)]
     if options.keyfile and options.certfile:

@@ -12,7 +12,8 @@ import json
 import shlex
 from typing import Final
 
-from slipway.servers.options import APPLICATION, FLUSH_SECONDS, Command, Options, json_log_config, launch
+from slipway.budget import FLUSH_SECONDS
+from slipway.servers.options import APPLICATION, Command, Options, json_log_config, launch
 
 CANNOT: Final[dict[str, str]] = {
     "GRANIAN_RUNTIME_THREADS": "gunicorn's workers run one event loop each, without runtime threads",
@@ -21,15 +22,13 @@ CANNOT: Final[dict[str, str]] = {
 LIMITS: Final[tuple[str, ...]] = ()
 VARIABLE: Final = "GUNICORN_CMD_ARGS"
 SETTINGS_VARIABLE: Final = "SLIPWAY_GUNICORN_SETTINGS"
-# LiteLLM's own value: a worker says nothing while it starts up or drains.
+# LiteLLM's own value: a worker says nothing to gunicorn while it starts up or drains. Blocked ones are found sooner, by
+# the rotation.
 _TIMEOUT_SECONDS: Final = 600
 _FLAGS: Final = {
     "bind": ("--bind", ("--host", "--port")),
     "workers": ("--workers", ("--num_workers",)),
     "keepalive": ("--keep-alive", ("--keepalive_timeout",)),
-    "max_requests": ("--max-requests", ("--max_requests_before_restart",)),
-    "max_requests_jitter": ("--max-requests-jitter", ("--max_requests_before_restart_jitter",)),
-    "timeout": ("--timeout", ("--timeout_worker_healthcheck",)),
     "graceful_timeout": ("--graceful-timeout", ("--request_timeout",)),
     "keyfile": ("--keyfile", ("--ssl_keyfile_path",)),
     "certfile": ("--certfile", ("--ssl_certfile_path",)),
@@ -73,11 +72,10 @@ def command(options: Options) -> Command:
         "worker_class": "slipway.servers.gunicorn_worker.Worker",
         "preload_app": options.preload,
         # A worker that drains says nothing either, for as long as its longest request takes.
-        "timeout": options.worker_healthcheck or max(_TIMEOUT_SECONDS, options.grace + FLUSH_SECONDS),
-        "graceful_timeout": options.grace,
+        "timeout": max(_TIMEOUT_SECONDS, options.grace + FLUSH_SECONDS),
+        "graceful_timeout": options.grace + FLUSH_SECONDS,
+        "request_seconds": options.grace,
         "keepalive": options.keepalive,
-        "max_requests": options.max_requests,
-        "max_requests_jitter": options.max_requests_jitter,
         "keyfile": options.keyfile,
         "certfile": options.certfile,
         "ciphers": options.ciphers,

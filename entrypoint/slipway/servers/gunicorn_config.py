@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from gunicorn.workers.base import Worker
 
 settings = json.loads(os.environ[SETTINGS_VARIABLE])
-# Not a setting of gunicorn: the worker reads it from the same variable.
-settings.pop("limit_concurrency", None)
+for of_the_worker in ("limit_concurrency", "request_seconds"):
+    # No settings of gunicorn: the worker reads them from the same variable.
+    settings.pop(of_the_worker, None)
 if log_config := settings.pop("logconfig_json", None):
     # gunicorn adds a root logger whose handler it expects; with none the servers' own loggers write as everywhere.
     settings["logconfig_dict"] = {**json.loads(Path(log_config).read_text()), "root": {"level": "INFO", "handlers": []}}

@@ -11,8 +11,15 @@ CANNOT: Final[dict[str, str]] = {
     "LIMIT_CONCURRENCY": "hypercorn has no limit on concurrent requests",
     "TIMEOUT_WORKER_HEALTHCHECK": "hypercorn does not watch its workers",
     "SLIPWAY_LOG_CONFIG": "uvicorn's logging file is not one that hypercorn reads",
+    "SLIPWAY_RECYCLE_MEMORY_MB": "hypercorn recycles by requests only",
+    "SLIPWAY_RECYCLE_SECONDS": "hypercorn recycles by requests only",
+    "SLIPWAY_WATCH": "hypercorn cannot replace its workers one by one",
 }
-LIMITS: Final[tuple[str, ...]] = ("a worker that dies ends the container: hypercorn does not start another",)
+LIMITS: Final[tuple[str, ...]] = (
+    "a worker that dies ends the container: hypercorn does not start another",
+    "a reload is a restart of the container: hypercorn cannot replace its workers one by one",
+    "a recycled worker is gone before its replacement serves, and requests to health paths count",
+)
 
 
 def command(options: Options) -> Command:

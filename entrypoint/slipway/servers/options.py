@@ -7,13 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 APPLICATION = "slipway.runtime.asgi:app"
-# Added to the longest request, for flushing spend and logs before a process is killed.
-FLUSH_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to serve and how. Times are in seconds; ``asked`` names the settings that somebody set."""
+    """What to serve and how. Times are in seconds, ``recycle_memory`` in MB; ``from_flags`` names the flags given."""
 
     host: str
     port: int
@@ -31,7 +29,8 @@ class Options:
     max_requests: int | None = None
     max_requests_jitter: int | None = None
     limit_concurrency: int | None = None
-    worker_healthcheck: int | None = None
+    recycle_memory: int | None = None
+    recycle_seconds: int | None = None
     threads: int | None = None
     preload: bool = True
     from_flags: frozenset[str] = frozenset()

@@ -20,7 +20,7 @@ from importlib import import_module
 from types import FrameType
 from typing import Final
 
-from slipway.servers.fresh_connections import answer_them
+from slipway.workers.leaving import leave_politely
 
 _PARENT: Final = "SLIPWAY_SPAWNED_BY"
 _FORK: Final = "fork"
@@ -32,16 +32,18 @@ def run(server: str, *, preload: bool) -> None:
         _fork_workers(server)
     match server:
         case "uvicorn":
-            from uvicorn.main import main as uvicorn_main
-
-            answer_them()
-            uvicorn_main()
+            uvicorn_main = import_module("uvicorn.main")
+            parent = import_module("slipway.servers.uvicorn_parent")
+            uvicorn_main.Multiprocess = parent.RotatingParent  # type: ignore[attr-defined]
+            leave_politely()
+            os.environ[_PARENT] = server
+            uvicorn_main.main()
         case "gunicorn":
             # Before gunicorn puts the working directory first on the path.
             import_module("slipway.servers.gunicorn_worker")
-            from gunicorn.app.wsgiapp import run as gunicorn_main
-
-            gunicorn_main()
+            arbiter = import_module("slipway.servers.gunicorn_arbiter")
+            import_module("gunicorn.app.base").Arbiter = arbiter.RotatingArbiter  # type: ignore[attr-defined]
+            import_module("gunicorn.app.wsgiapp").run()
         case "hypercorn":
             from hypercorn.__main__ import main as hypercorn_main
 
@@ -84,8 +86,12 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 
 # The name that multiprocessing gives to this module in a process it spawned.
-if __name__ == "__mp_main__" and os.environ.get(_PARENT) == "hypercorn":
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if __name__ == "__mp_main__":
+    match os.environ.get(_PARENT):
+        case "hypercorn":
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        case "uvicorn":
+            leave_politely()
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, _end)

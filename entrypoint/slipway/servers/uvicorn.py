@@ -12,8 +12,6 @@ CANNOT: Final[dict[str, str]] = {
     "GRANIAN_RUNTIME_THREADS": "uvicorn runs one event loop in a worker, without runtime threads",
 }
 LIMITS: Final[tuple[str, ...]] = ()
-# Longer than the longest pause that was seen in a worker that is merely busy; uvicorn's own default is 5.
-_HEALTHCHECK_SECONDS: Final = 30
 
 
 def command(options: Options) -> Command:
@@ -31,12 +29,7 @@ def command(options: Options) -> Command:
     argv += ["--loop", "uvloop", "--http", "httptools", "--no-server-header"]
     argv += ["--timeout-keep-alive", str(options.keepalive), "--timeout-graceful-shutdown", str(options.grace)]
     if options.workers > 1:
-        healthcheck = options.worker_healthcheck or _HEALTHCHECK_SECONDS
-        argv += ["--workers", str(options.workers), "--timeout-worker-healthcheck", str(healthcheck)]
-    if options.max_requests is not None:
-        argv += ["--limit-max-requests", str(options.max_requests)]
-    if options.max_requests_jitter is not None:
-        argv += ["--limit-max-requests-jitter", str(options.max_requests_jitter)]
+        argv += ["--workers", str(options.workers)]
     if options.limit_concurrency is not None:
         argv += ["--limit-concurrency", str(options.limit_concurrency)]
     if options.keyfile and options.certfile:

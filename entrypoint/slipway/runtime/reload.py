@@ -1,0 +1,97 @@
+"""Reload: a new configuration is checked first, by the launcher's own checks in a process of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from slipway import log
+from slipway.runtime.server_process import spawn
+
+_POLL_SECONDS: Final = 2.0
+_CHECK_SECONDS: Final = 120.0
+
+
+class Reload:
+    """Runs ``check`` when it is asked for, or when a watched file changes, and then ``apply``.
+
+    ``check`` is a command line that ends with 0 when the configuration is good, ``watched`` the files to look at.
+    """
+
+    def __init__(self, check: tuple[str, ...], watched: Sequence[str], apply: Callable[[], None]) -> None:
+        self._check = check
+        self._watched = [Path(path) for path in watched]
+        self._apply = apply
+        self._running: int | None = None
+        self._deadline = 0.0
+        self._asked = False
+        self._next_look = 0.0
+        self._accepted = self._changing = self._digest()
+        self.refused = 0
+
+    def ask(self) -> None:
+        """Check and apply the configuration as it is at the next ``tick``, or once a check that runs has ended."""
+        self._asked = True
+
+    def _begin(self, now: float) -> None:
+        self._asked = False
+        self._accepted = self._changing = self._digest()
+        log.line("reload: checking the configuration")
+        try:
+            self._running = spawn(self._check)
+        except OSError as problem:
+            self._refuse(f"it cannot be checked: {problem.strerror}")
+            return
+        self._deadline = now + _CHECK_SECONDS
+
+    def tick(self, now: float) -> None:
+        """Do what is asked for, and look at the watched files; not while the gateway starts.
+
+        ``now`` is monotonic time in seconds.
+        """
+        if self._watched and now >= self._next_look:
+            self._next_look = now + _POLL_SECONDS
+            self._look()
+        if self._asked and self._running is None:
+            self._begin(now)
+        if self._running and now >= self._deadline:
+            os.kill(self._running, signal.SIGKILL)
+
+    def reaped(self, pid: int, code: int) -> bool:
+        """Take the exit code of a child; tell whether it was the check's."""
+        if pid != self._running:
+            return False
+        self._running = None
+        if code:
+            self._refuse("the log above says why")
+        else:
+            log.line("reload: the configuration is good; the workers are replaced one by one")
+            self._apply()
+        return True
+
+    def _refuse(self, why: str) -> None:
+        self.refused += 1
+        log.line(f"reload: refused: the configuration in force stays; {why}", level="error")
+
+    def _look(self) -> None:
+        digest = self._digest()
+        # Only once it has stayed the same for a while: a file may be half written.
+        settled, self._changing = digest == self._changing, digest
+        if settled and digest != self._accepted:
+            log.line("reload: a watched file has changed")
+            self.ask()
+
+    def _digest(self) -> bytes:
+        whole = hashlib.sha256()
+        for path in self._watched:
+            try:
+                whole.update(path.read_bytes())
+            except OSError:
+                # Away for a moment, as while it is replaced.
+                whole.update(b"\0")
+            whole.update(os.fsencode(path))
+        return whole.digest()
