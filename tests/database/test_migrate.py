@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import random
 import time
 from pathlib import Path
 
 from tests.database.support import Site, assert_refused, wait_ready
+from tests.support.soak import form
 
-KILLS = int(os.environ.get("SLIPWAY_KILLS", "4"))
+KILLS = form(4, 20)
 REPLICAS = 5
 FUTURE = "20991231000000_from_a_newer_image"
 READER = "reader"

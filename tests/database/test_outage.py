@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +15,9 @@ from tests.support import gateway, postgres
 from tests.support.gateway import MANAGEMENT_PORT, MASTER_KEY, PORT, Gateway
 from tests.support.lab import Lab, wait_until
 from tests.support.processes import server_of, tree, workers_of
+from tests.support.soak import form
 
-RESTARTS = int(os.environ.get("SLIPWAY_RESTARTS", "4"))
+RESTARTS = form(4, 20)
 WORKERS = 2
 READY_SECONDS = 300
 # Answers that an outage lasts for.

@@ -103,6 +103,14 @@ def test_idle_workers_do_not_take_busy_ones_down(
     assert running.box.wait(120) == 0, running.box.logs()
 
 
+def test_the_supervisor_is_small(module_gateway: gateway.Gateway) -> None:
+    found = tree(module_gateway.box)
+    supervisor = found.only_child(found.root)
+    status = module_gateway.box.python(f"print(open('/proc/{supervisor.pid}/status').read())")
+    (resident,) = (int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
+    assert resident < 30_000
+
+
 @pytest.fixture(scope="module")
 def module_gateway(module_lab: Lab, directory: Path) -> gateway.Gateway:
     return gateway.start(module_lab, directory)

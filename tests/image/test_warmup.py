@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from slipway.runtime import accounting
 from slipway.runtime.request_path import SHORTCUTS
 from slipway.runtime.warmup import FAST_PATHS
 from tests.support import gateway
 from tests.support.lab import Lab, Spec
 from tests.support.processes import server_of, tree, workers_of
 
-OFF = {change.switch: "off" for change in (*FAST_PATHS, *SHORTCUTS)}
+OFF = {change.switch: "off" for change in (*FAST_PATHS, *SHORTCUTS, *accounting.CHANGES)}
 # granian's parent waits for each worker in a thread, started after it.
 WATCHERS = {"granian": 2}
 SHARED_BYTES = 100 * 2**20

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from docker import APIClient
 
 from tests.support.lab import Box, Lab, Spec, hardened, wait_until
 from tests.support.postgres import USER, Postgres
+from tests.support.soak import form
 
 PROJECTS: Final = "/projects"
 EXTRAS: Final = "/opt/slipway/venv/lib/python3.13/site-packages/litellm_proxy_extras"
@@ -199,5 +199,5 @@ class Running:
 
 
 def kills(fewest: int) -> int:
-    """How often a test of random kills repeats: as often as SLIPWAY_KILLS says, else the short form."""
-    return int(os.environ.get("SLIPWAY_KILLS", fewest))
+    """How often a test of random kills repeats."""
+    return form(fewest, 20)

@@ -16,6 +16,7 @@ import json
 import struct
 import sys
 import time
+import uuid
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from typing import Any
@@ -49,6 +50,11 @@ async def pause(options: dict[str, str]) -> None:
             held[word] -= 1
 
 
+def new_id() -> str:
+    # Of its own for each answer, as a provider's are: the gateway names the row of a request by it.
+    return f"chatcmpl-{uuid.uuid4().hex}"
+
+
 def usage_of(text: str) -> dict[str, int]:
     words = len(text.split())
     return {"prompt_tokens": 7, "completion_tokens": words, "total_tokens": 7 + words}
@@ -61,7 +67,7 @@ def pieces(text: str, count: int) -> list[str]:
 
 async def chunks(body: dict[str, Any], text: str, options: dict[str, str]) -> AsyncIterator[str]:
     shared = {
-        "id": "chatcmpl-fake",
+        "id": new_id(),
         "object": "chat.completion.chunk",
         "created": int(time.time()),
         "model": body["model"],
@@ -96,7 +102,7 @@ async def chat(request: Request) -> Response:
     message = {"role": "assistant", "content": text}
     return JSONResponse(
         {
-            "id": "chatcmpl-fake",
+            "id": new_id(),
             "object": "chat.completion",
             "created": int(time.time()),
             "model": body["model"],

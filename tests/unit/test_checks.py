@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from slipway import settings
-from slipway.checks import database, keys, network, packages, paths, references, tls
+from slipway.checks import database, keys, network, packages, paths, references, stopping, tls
 from slipway.report import ExitCode, Finding
 from slipway.runtime import hooks
 
@@ -216,3 +216,23 @@ def test_hooks_are_located_without_running_them(value: str, expected: list[str])
 )
 def test_a_path_prefix_that_no_route_would_answer_is_refused(prefix: str, valid: bool) -> None:
     assert ids(paths.check({"SERVER_ROOT_PATH": prefix})) == ([] if valid else ["root-path-invalid"])
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, []),
+        ({"SLIPWAY_STOP_GRACE_SECONDS": "640"}, []),
+        ({"SLIPWAY_STOP_GRACE_SECONDS": "639"}, ["stop-grace"]),
+        ({"SLIPWAY_STOP_GRACE_SECONDS": "30", "REQUEST_TIMEOUT_SECONDS": "10"}, ["stop-grace"]),
+        ({"SLIPWAY_STOP_GRACE_SECONDS": "50", "REQUEST_TIMEOUT_SECONDS": "10"}, []),
+        # Without the supervisor nothing settles.
+        ({"SLIPWAY_STOP_GRACE_SECONDS": "635", "SLIPWAY_SUPERVISOR": "off"}, []),
+    ],
+)
+def test_a_stop_that_would_cut_requests_is_refused_with_the_arithmetic(
+    environment: dict[str, str], expected: list[str]
+) -> None:
+    findings = stopping.check(settings.resolve({}, environment, {}))
+    assert ids(findings) == expected
+    assert all("(REQUEST_TIMEOUT_SECONDS) + 30 (flush)" in finding.what for finding in findings)

@@ -33,6 +33,12 @@ def write(folder: Path, text: str, name: str = "config.yaml") -> Path:
     return path
 
 
+def test_included_files_are_found_beside_the_file_that_names_them() -> None:
+    config = {"include": ["models.yaml", "/else/more.yaml", 5]}
+    assert config_file.included(config, "/app/config.yaml") == ["/app/models.yaml", "/else/more.yaml"]
+    assert config_file.included({"include": "no list"}, "/app/config.yaml") == []
+
+
 def test_what_is_wrong_with_a_file_is_told_apart(tmp_path: Path) -> None:
     assert refused(tmp_path / "absent.yaml") == "config-missing"
     assert refused(tmp_path) == "config-directory"

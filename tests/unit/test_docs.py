@@ -6,6 +6,7 @@ from pathlib import Path
 from docs import variables
 from slipway.patches import PATCHES
 from slipway.report import ExitCode
+from slipway.runtime import accounting
 from slipway.runtime.request_path import SHORTCUTS
 from slipway.runtime.warmup import FAST_PATHS
 from slipway.settings import SETTINGS
@@ -40,4 +41,4 @@ def test_the_image_sets_the_defaults_that_are_documented() -> None:
 
 def test_every_patch_has_a_documented_switch() -> None:
     names = {setting.name for setting in SETTINGS}
-    assert {change.switch for change in (*PATCHES, *FAST_PATHS, *SHORTCUTS)} <= names
+    assert {change.switch for change in (*PATCHES, *FAST_PATHS, *SHORTCUTS, *accounting.CHANGES)} <= names

@@ -9,12 +9,18 @@ import httpx
 import pytest
 
 from slipway.runtime import management
+from slipway.runtime.management import Answer
 from tests.support.lab import wait_until
 
 
 @pytest.fixture
 def server() -> Iterator[management.Server]:
-    with management.Server(("127.0.0.1", 0), {"/yes": lambda: (True, "fine"), "/no": lambda: (False, "why")}) as server:
+    routes: dict[tuple[str, str], management.Route] = {
+        ("GET", "/yes"): lambda _: Answer.state(200, "fine"),
+        ("GET", "/no"): lambda _: Answer.state(503, "why"),
+        ("POST", "/who"): lambda request: Answer.state(200, f"local={request.local} token={request.token}"),
+    }
+    with management.Server(("127.0.0.1", 0), routes) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
         yield server
@@ -30,7 +36,21 @@ def test_states_become_codes(server: management.Server) -> None:
     assert httpx.get(url(server, "/no")).status_code == 503
     assert httpx.head(url(server, "/yes")).content == b""
     assert httpx.get(url(server, "/other")).status_code == 404
-    assert httpx.post(url(server, "/yes")).status_code == 501
+    assert httpx.post(url(server, "/yes")).status_code == 405
+    assert httpx.delete(url(server, "/yes")).status_code == 501
+
+
+def test_a_route_learns_who_asks(server: management.Server) -> None:
+    answer = httpx.post(url(server, "/who"), headers={"X-Drain-Token": "word"})
+    assert answer.json() == {"status": "local=True token=word"}
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [("127.0.0.1", True), ("::1", True), ("::ffff:127.0.0.1", True), ("127.0.0.6", False), ("172.17.0.1", False)],
+)
+def test_only_loopback_is_local(host: str, local: bool) -> None:
+    assert management._is_local(host) is local
 
 
 def test_idle_connections_are_bounded_and_probes_are_answered_afterwards(server: management.Server) -> None:

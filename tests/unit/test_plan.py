@@ -10,6 +10,8 @@ from slipway.report import ExitCode, Refusal
 from slipway.runtime import plan
 from slipway.runtime.directories import Directories
 from slipway.servers.gunicorn import SETTINGS_VARIABLE
+from slipway.workers import rotation
+from slipway.workers.rotation import Limits
 
 DIRECTORIES = Directories(Path("/run/slipway"), Path("/tmp"), ())
 
@@ -43,12 +45,49 @@ def test_the_server_is_chosen_by_workers_unless_it_is_asked_for(argv: list[str],
 
 def test_uvicorn_gets_each_setting_by_its_own_option() -> None:
     flags_given = {"--num_workers": "3", "--keepalive_timeout": "9", "--limit_concurrency": "7"}
-    flags_given |= {"--max_requests_before_restart": "5", "--max_requests_before_restart_jitter": "2"}
-    flags_given |= {"--timeout_worker_healthcheck": "8"}
     argv = make(["--run_uvicorn", *(word for pair in flags_given.items() for word in pair)]).argv
-    expected = {"--workers": "3", "--timeout-keep-alive": "9", "--limit-max-requests": "5", "--http": "httptools"}
-    expected |= {"--limit-max-requests-jitter": "2", "--limit-concurrency": "7", "--timeout-worker-healthcheck": "8"}
+    expected = {"--workers": "3", "--timeout-keep-alive": "9", "--limit-concurrency": "7", "--http": "httptools"}
     assert {option: following(argv, option) for option in expected} == expected
+
+
+@pytest.mark.parametrize("server", ["uvicorn", "gunicorn"])
+def test_workers_are_replaced_by_our_rotation_not_the_servers(server: str) -> None:
+    flags_given = {"--max_requests_before_restart": "5", "--max_requests_before_restart_jitter": "2"}
+    flags_given |= {"--timeout_worker_healthcheck": "8", "--request_timeout": "60"}
+    variables = {"SLIPWAY_RECYCLE_MEMORY_MB": "900", "SLIPWAY_RECYCLE_SECONDS": "3600"}
+    planned = make([f"--run_{server}", *(word for pair in flags_given.items() for word in pair)], variables)
+    limits = Limits.parse(planned.environment[rotation.VARIABLE] or "")
+    assert limits == Limits("/run/slipway/workers", 8, 90, requests=5, jitter=2, memory=900_000_000, age=3600)
+    assert not any("max-requests" in word for word in planned.argv)
+
+
+def test_granian_recycles_by_its_own_options() -> None:
+    variables = {"SLIPWAY_RECYCLE_MEMORY_MB": "900", "SLIPWAY_RECYCLE_SECONDS": "3600"}
+    planned = make(["--run_granian"], variables)
+    assert following(planned.argv, "--workers-lifetime") == "3600"
+    assert following(planned.argv, "--workers-max-rss") == "900"
+    assert rotation.VARIABLE not in planned.environment
+
+
+@pytest.mark.parametrize(
+    ("argv", "variable"),
+    [
+        (["--num_workers", "2"], "SLIPWAY_WATCH"),
+        (["--run_uvicorn"], "SLIPWAY_RECYCLE_MEMORY_MB"),
+        (["--run_uvicorn"], "MAX_REQUESTS_BEFORE_RESTART"),
+    ],
+)
+def test_what_the_supervisor_does_is_refused_without_it(argv: list[str], variable: str) -> None:
+    with pytest.raises(Refusal) as refusal:
+        make(argv, {variable: "1", "SLIPWAY_SUPERVISOR": "off"})
+    assert variable in refusal.value.findings[0].what
+
+
+def test_the_time_to_stop_follows_from_the_longest_request() -> None:
+    planned = make(["--num_workers", "2"], {"REQUEST_TIMEOUT_SECONDS": "60", "SLIPWAY_SETTLE_SECONDS": "10"})
+    assert (planned.budget.settle, planned.budget.drain, planned.budget.stop) == (10, 90, 105)
+    below = json.loads(planned.environment[SETTINGS_VARIABLE] or "")
+    assert (below["request_seconds"], below["graceful_timeout"]) == (60, 90)
 
 
 def test_gunicorn_takes_flags_on_its_command_line_and_the_rest_below_gunicorn_cmd_args() -> None:
@@ -56,7 +95,7 @@ def test_gunicorn_takes_flags_on_its_command_line_and_the_rest_below_gunicorn_cm
     assert following(planned.argv, "--workers") == "2"
     assert "--keep-alive" not in planned.argv
     below = json.loads(planned.environment[SETTINGS_VARIABLE] or "")
-    assert (below["keepalive"], below["preload_app"], below["graceful_timeout"]) == (9, True, 600)
+    assert (below["keepalive"], below["preload_app"], below["graceful_timeout"]) == (9, True, 630)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +106,7 @@ def test_gunicorn_takes_flags_on_its_command_line_and_the_rest_below_gunicorn_cm
         ["--run_granian", "--limit_concurrency", "5"],
         ["--run_hypercorn", "--limit_concurrency", "5"],
         ["--run_hypercorn", "--timeout_worker_healthcheck", "5"],
+        ["--run_granian", "--timeout_worker_healthcheck", "5"],
         ["--granian_threads", "2"],
         ["--run_gunicorn", "--log_config", "x.ini"],
         ["--max_requests_before_restart_jitter", "5"],

@@ -1,0 +1,128 @@
+"""Processes of a gateway are killed under load: what is lost is what was in them, and it is counted."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.site import ROWS_SECONDS, Site, clients
+from tests.support import gateway, metrics
+from tests.support.clients import Clients, Outcome, stream_of
+from tests.support.gateway import Gateway
+from tests.support.lab import Lab, wait_until
+from tests.support.processes import server_of, tree
+from tests.support.soak import form
+from tests.support.watch import now, wait_serving
+
+SERVERS = form(("gunicorn",), ("gunicorn", "uvicorn"))
+WORKERS = 4
+EVERY_SECONDS = 5
+KILLS = form(5, 60)
+RECOVERY_SECONDS = 60
+# LiteLLM starts an engine anew when it next fails to reach it, and waits between two attempts.
+ENGINE_SECONDS = 120
+# What a worker has not written yet: two seconds between flushes, and a flush that is under way.
+WINDOW_SECONDS = 2 + 3
+# A request is on its way to a worker for so long after its client began it: until it is read, only the client knows it.
+UNREAD_SECONDS = 0.1
+# A worker is stopped first, so that what is in it can be counted. A connection carries one request at a time.
+_KILL = """
+import os, signal, sys, time
+pid = int(sys.argv[1])
+os.kill(pid, signal.SIGSTOP)
+moment = time.monotonic()
+while open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[0] != "T":
+    time.sleep(0.001)
+owned = set()
+for name in os.listdir(f"/proc/{pid}/fd"):
+    owned.add(os.readlink(f"/proc/{pid}/fd/{name}"))
+rows = [line.split() for path in ("/proc/net/tcp", "/proc/net/tcp6") for line in open(path).readlines()[1:]]
+clients = [row for row in rows if row[1].endswith(":0FA0") and row[3] == "01" and f"socket:[{row[9]}]" in owned]
+os.kill(pid, signal.SIGKILL)
+print(len(clients), moment)
+"""
+
+
+def load(running: Gateway) -> Clients:
+    return clients(running.url, count=16, streaming=8, stream_model=stream_of(3, 12))
+
+
+def kill(running: Gateway, pid: int) -> tuple[int, float]:
+    """SIGKILL a worker; returns how many connections it had, and when by the monotonic clock, which is the host's."""
+    done = running.box.exec(["python", "-c", _KILL, str(pid)])
+    assert done.code == 0, done.output
+    connections, moment = done.output.split()
+    return int(connections), float(moment)
+
+
+def on_its_way(outcome: Outcome, kills: list[float]) -> bool:
+    return any(-UNREAD_SECONDS <= outcome.started - moment <= 1 for moment in kills)
+
+
+def in_the_window(outcome: Outcome, kills: list[float]) -> bool:
+    return any(moment - WINDOW_SECONDS <= outcome.ended <= moment + 1 for moment in kills)
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_killed_workers_lose_what_they_held_and_it_is_counted(site: Site, server: str) -> None:
+    running = site.started("killed", env={"SLIPWAY_SERVER": server, "NUM_WORKERS": str(WORKERS)})
+    wait_serving(running.box, WORKERS)
+    connections, moments = 0, list[float]()
+    with load(running) as asked:
+        wait_until("all clients", lambda: len(asked.succeeded) >= asked.count, RECOVERY_SECONDS)
+        due = time.monotonic()
+        for _ in range(KILLS):
+            wait_until("the next kill", lambda: time.monotonic() >= due, EVERY_SECONDS)  # noqa: B023
+            wait_until("a worker to kill", lambda: bool(now(running.box).serving), RECOVERY_SECONDS)
+            held, moment = kill(running, random.choice(sorted(now(running.box).serving)))
+            connections += held
+            moments.append(moment)
+            due += EVERY_SECONDS
+        wait_serving(running.box, WORKERS, seconds=RECOVERY_SECONDS)
+        after = time.monotonic()
+        wait_until("answers after the last kill", lambda: asked.served(after) >= asked.count, RECOVERY_SECONDS)
+    assert len(asked.failed) <= connections, [outcome.failure for outcome in asked.failed]
+    assert [outcome for outcome in asked.failed if not any(outcome.started <= moment for moment in moments)] == []
+    unread = [outcome for outcome in asked.failed if on_its_way(outcome, moments)]
+    cut = metrics.read(running, "slipway_requests_cut_total")
+    assert len(asked.failed) - len(unread) <= cut <= len(asked.failed)
+    wait_until("the last flush", lambda: metrics.read(running, "slipway_spend_rows_pending") == 0, ROWS_SECONDS)
+    rows = site.rows()
+    missing = [outcome for outcome in asked.succeeded if outcome.id not in rows]
+    assert [outcome for outcome in missing if not in_the_window(outcome, moments)] == []
+    # Counted too: what was being written just then, and answers that did not reach their client.
+    recent = [outcome for outcome in asked.outcomes if in_the_window(outcome, moments)]
+    assert len(missing) <= metrics.read(running, "slipway_spend_rows_lost_total") <= len(recent)
+    assert metrics.read(running, "slipway_worker_exits_total", reason="killed") == KILLS
+
+
+def test_killed_engines_fail_nothing(site: Site) -> None:
+    workers = 2
+    running = site.started("engines", env={"NUM_WORKERS": str(workers)})
+    before = wait_serving(running.box, workers)
+
+    def engines() -> set[int]:
+        return {engine.pid for engine in tree(running.box).engines()}
+
+    victims = engines()
+    assert len(victims) == workers
+    with load(running) as asked:
+        wait_until("all clients", lambda: len(asked.succeeded) >= asked.count, RECOVERY_SECONDS)
+        running.box.python(f"import os; [os.kill(pid, 9) for pid in {sorted(victims)}]")
+        wait_until("their successors", lambda: len(engines() - victims) == workers, ENGINE_SECONDS)
+        after = time.monotonic()
+        wait_until("answers after the kill", lambda: asked.served(after) >= asked.count, RECOVERY_SECONDS)
+    asked.assert_all_succeeded()
+    site.assert_rows_of(asked)
+    assert now(running.box).serving == before, "a worker ended with its engine"
+
+
+@pytest.mark.parametrize("server", ["gunicorn", "uvicorn"])
+def test_a_killed_server_ends_the_container(lab: Lab, tmp_path: Path, server: str) -> None:
+    running = gateway.start(lab, tmp_path, env={"SLIPWAY_SERVER": server, "NUM_WORKERS": "2"})
+    master = server_of(tree(running.box), server)
+    running.box.python(f"import os; os.kill({master.pid}, 9)")
+    assert running.box.wait(RECOVERY_SECONDS) != 0, running.box.logs()

@@ -1,0 +1,123 @@
+"""SIGHUP, or a changed file, brings a new configuration into force under load; a broken one changes nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.site import CONFIG, Site, clients
+from tests.support import gateway, metrics
+from tests.support.clients import Clients, stream_of
+from tests.support.gateway import Gateway
+from tests.support.lab import wait_until
+from tests.support.soak import form
+from tests.support.watch import wait_serving
+
+RELOADS = form(3, 20)
+SERVERS = [("gunicorn", form(2, 4)), ("uvicorn", 1)]
+RELOAD_SECONDS = 120
+# Questions at the same time, each on a connection of its own, so that every worker has some.
+QUESTIONS = 12
+FOLDER = "/app/settings"
+BROKEN = {"YAML": "model_list: [", "LiteLLM": "router_settings:\n  routing_strategy: no-such-strategy\n"}
+_FINAL = re.compile(r"^slipway: reload: (done|refused|given up)", re.MULTILINE)
+
+
+def version(number: int) -> str:
+    """A configuration with one model of its own."""
+    model = f"""\
+  - model_name: version-{number}
+    litellm_params: {{model: openai/mock, api_key: os.environ/PROVIDER_KEY, mock_response: answer {number}}}
+"""
+    return CONFIG.replace("general_settings:", f"{model}general_settings:")
+
+
+def ends(running: Gateway) -> list[str]:
+    """How each reload ended, so far."""
+    return _FINAL.findall(running.box.logs(stdout=False))
+
+
+def wait_end(running: Gateway, number: int) -> str:
+    """How reload `number`, of those counted from 1, ended."""
+    wait_until(f"the end of reload {number}", lambda: len(ends(running)) >= number, RELOAD_SECONDS)
+    return ends(running)[number - 1]
+
+
+def assert_in_force(running: Gateway, number: int) -> None:
+    """Every worker has version `number` and no earlier one."""
+    with ThreadPoolExecutor(QUESTIONS) as pool:
+        lists = list(pool.map(lambda _: running.get("/v1/models").raise_for_status().json()["data"], range(QUESTIONS)))
+        answers = list(pool.map(lambda _: running.ask(f"version-{number}"), range(QUESTIONS)))
+    assert [{row["id"] for row in rows if row["id"].startswith("version-")} for rows in lists] == [
+        {f"version-{number}"}
+    ] * QUESTIONS
+    assert answers == [f"answer {number}"] * QUESTIONS
+
+
+def load(running: Gateway) -> Clients:
+    return clients(running.url, count=8, streaming=4, stream_model=stream_of(5, 10), pause_seconds=0.5)
+
+
+def write(path: Path, text: str) -> None:
+    # In place: a mounted file is its inode.
+    path.write_text(text)
+
+
+@pytest.mark.parametrize(("server", "workers"), SERVERS)
+def test_reloads_under_load_fail_nothing_and_a_broken_file_changes_nothing(
+    site: Site, server: str, workers: int
+) -> None:
+    env = {"SLIPWAY_SERVER": server, "NUM_WORKERS": str(workers)}
+    running = site.started("reloaded", env=env, config=version(0))
+    path = site.directory / "reloaded" / "config.yaml"
+    serving = wait_serving(running.box, workers)
+    assert_in_force(running, 0)
+    with load(running) as asked:
+        for number in range(1, RELOADS + 1):
+            write(path, version(number))
+            running.box.signal("SIGHUP")
+            assert wait_end(running, number) == "done"
+            serving = wait_serving(running.box, workers, without=serving)
+            assert_in_force(running, number)
+        for number, broken in enumerate(BROKEN.values(), RELOADS + 1):
+            write(path, broken if broken.startswith("model_list") else version(number) + broken)
+            running.box.signal("SIGHUP")
+            assert wait_end(running, number) in ("refused", "given up")
+            assert_in_force(running, RELOADS)
+            assert running.management("/readyz").status_code == 200
+    asked.assert_all_succeeded()
+    assert metrics.read(running, "slipway_reloads_total", result="done") == RELOADS
+    assert metrics.read(running, "slipway_reloads_total") == RELOADS + len(BROKEN)
+
+
+def swap(folder: Path, number: int) -> None:
+    """Write version `number` as kubelet updates a mounted ConfigMap: one rename of a link."""
+    real = folder / f"..version_{number}"
+    real.mkdir()
+    real.chmod(0o755)
+    gateway.write(real, "config.yaml", version(number))
+    (folder / "..data_tmp").symlink_to(real.name)
+    os.replace(folder / "..data_tmp", folder / "..data")
+
+
+@pytest.mark.parametrize(("server", "workers"), SERVERS)
+def test_a_changed_config_map_is_noticed(site: Site, server: str, workers: int) -> None:
+    folder = site.directory / "settings"
+    folder.mkdir()
+    folder.chmod(0o755)
+    swap(folder, 0)
+    (folder / "config.yaml").symlink_to("..data/config.yaml")
+    env = {"SLIPWAY_SERVER": server, "NUM_WORKERS": str(workers), "SLIPWAY_WATCH": "on"}
+    args = ("--config", f"{FOLDER}/config.yaml")
+    running = site.started("watched", args=args, env=env, config=None, files={FOLDER: folder})
+    assert_in_force(running, 0)
+    with load(running) as asked:
+        swap(folder, 1)
+        assert wait_end(running, 1) == "done"
+        assert_in_force(running, 1)
+    asked.assert_all_succeeded()
+    assert ends(running) == ["done"], "one change is one reload"

@@ -1,0 +1,81 @@
+"""Half of what a gateway can do, for a long time: it does not grow, nothing fails, nothing is left behind."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+
+from tests.scenarios.site import Site, clients
+from tests.support.clients import Clients, stream_of
+from tests.support.gateway import Gateway
+from tests.support.lab import Box, wait_until
+from tests.support.soak import form
+
+WORKERS = 2
+WARM_SECONDS = form(45, 300)
+LOAD_SECONDS = form(60, 1800)
+GROWTH = 1.03
+# Idle connections to the provider are closed after 15 s, to the database after 60.
+IDLE_SECONDS = 90
+# All processes but the one that reads.
+_READER = """
+import json, os
+pss = descriptors = processes = 0
+for name in os.listdir("/proc"):
+    if name.isdigit() and int(name) != os.getpid():
+        try:
+            rollup = open(f"/proc/{name}/smaps_rollup").read()
+            descriptors += len(os.listdir(f"/proc/{name}/fd"))
+        except OSError:
+            continue
+        processes += 1
+        pss += int(rollup.partition("\\nPss:")[2].split()[0])
+files = sum(len(names) for top in ("/run/slipway", "/tmp") for _, _, names in os.walk(top))
+print(json.dumps([pss, descriptors, processes, files]))
+"""
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """`pss` in kB."""
+
+    pss: int
+    descriptors: int
+    processes: int
+    files: int
+
+
+def footprint(box: Box) -> Footprint:
+    return Footprint(*json.loads(box.python(_READER)))
+
+
+def no_more(now: Footprint, before: Footprint) -> bool:
+    return now.descriptors <= before.descriptors and now.processes <= before.processes and now.files <= before.files
+
+
+def serve(running: Gateway, seconds: float) -> Clients:
+    """Half load for so long."""
+    with clients(running.url, count=8, streaming=2, stream_model=stream_of(5, 10), pause_seconds=0.2) as load:
+        began = time.monotonic()
+        wait_until("the end of the load", lambda: time.monotonic() - began >= seconds, seconds + 5)
+    load.assert_all_succeeded()
+    return load
+
+
+def test_half_load_leaves_nothing_behind(site: Site) -> None:
+    running = site.started("soaked", env={"NUM_WORKERS": str(WORKERS)})
+    warm = serve(running, WARM_SECONDS)
+    site.assert_rows_of(warm)
+    before = footprint(running.box)
+    load = serve(running, LOAD_SECONDS)
+    site.assert_rows_of(warm, load)
+    wait_until(
+        f"no more than {before}; now {footprint(running.box)}",
+        lambda: no_more(footprint(running.box), before),
+        IDLE_SECONDS,
+    )
+    after = footprint(running.box)
+    assert after.pss <= before.pss * GROWTH, f"{before} became {after}"
+    errors = [line for line in running.box.logs().splitlines() if "ERROR" in line or "Traceback" in line]
+    assert errors == []
