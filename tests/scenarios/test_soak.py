@@ -14,7 +14,7 @@ from tests.support.soak import form
 
 WORKERS = 2
 WARM_SECONDS = form(45, 300)
-LOAD_SECONDS = form(60, 1800)
+LOAD_SECONDS = form(180, 1800)
 GROWTH = 1.03
 # Idle connections to the provider are closed after 15 s, to the database after 60.
 IDLE_SECONDS = 90
