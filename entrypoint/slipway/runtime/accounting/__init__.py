@@ -56,6 +56,8 @@ def install(environment: Mapping[str, str], refused: list[str]) -> None:
         _installed = True
     except (Unfit, ImportError, AttributeError) as problem:
         refused.append(f"{LEDGER.name}: {problem}")
+        if waker is not None:
+            refused.append(f"{FLUSH.name}: {LEDGER.name} is not as expected, and it says when a row is due")
 
 
 def pending() -> int:

@@ -1,6 +1,7 @@
 """Build stage: records the import of the proxy. ``python3 -P -m slipway.runtime.warmup.record FILE``.
 
-Fails when a fast path does not fit the installed code, or when what was deferred cannot be completed.
+Fails when a change does not fit the installed code, once the record of the others is written, or when what was deferred
+cannot be completed.
 """
 
 from __future__ import annotations
@@ -35,9 +36,6 @@ def main() -> int:
         accounting.install({}, refused)
         serve(app)
         store.rehearsal = seen(app, modules, models)
-    if refused:
-        print("\n".join(f"record: {reason}" for reason in refused), file=sys.stderr)
-        return 1
     store.places = current()
     packages = {name: source for name, (source, _, package) in store.places.items() if package}
     tables = {name: table(name, source) for name, source in packages.items()}
@@ -50,6 +48,9 @@ def main() -> int:
     print(
         f"record: first requests load {len(late.modules)} modules, {len(late.models)} models, {len(late.routes)} routes"
     )
+    if refused:
+        print("\n".join(f"record: {reason}" for reason in refused), file=sys.stderr)
+        return 1
     return 0
 
 
