@@ -62,9 +62,9 @@ def _serve(argv: Sequence[str]) -> int:
 def _check(argv: Sequence[str]) -> int:
     from slipway.runtime import start
 
-    considered = start.consider(argv, dict(os.environ), explaining=True)
-    report.show(considered.findings, json_lines=log.is_json())
-    return report.exit_code(considered.findings)
+    findings = start.check(argv, dict(os.environ))
+    report.show(findings, json_lines=log.is_json())
+    return report.exit_code(findings)
 
 
 def _migrate(argv: Sequence[str]) -> int:

@@ -75,10 +75,24 @@ def references(config: Mapping[str, object]) -> Iterator[tuple[str, str]]:
 
 
 def included(config: Mapping[str, object], path: str) -> list[str]:
-    """Return the files that the config at ``path`` includes itself; a relative one is found beside it."""
-    named = config.get("include")
-    files = [name for name in named if isinstance(name, str)] if isinstance(named, list) else []
-    return [os.path.join(os.path.dirname(path), name) for name in files]
+    """Return the files that the config at ``path`` includes, and those that they include, by their absolute paths.
+
+    A relative one is found beside the file that names it, or else beside the config (LiteLLM's config_includes.py).
+    """
+    found: dict[str, None] = {}
+    pending = [(path, config)]
+    while pending:
+        place, content = pending.pop()
+        named = content.get("include")
+        for name in named if isinstance(named, list) else []:
+            if not isinstance(name, str):
+                continue
+            choices = [os.path.abspath(os.path.join(os.path.dirname(near), name)) for near in (place, path)]
+            file = next(filter(os.path.exists, choices), choices[0])
+            if file not in found:
+                found[file] = None
+                pending.append((file, _mapping(file)))
+    return list(found)
 
 
 def section(config: Mapping[str, object], name: str) -> Mapping[str, object]:
@@ -130,6 +144,14 @@ def _parse(text: str, source: str) -> Mapping[str, object]:
             )
     _check_models(content.get("model_list") or [])
     return content
+
+
+def _mapping(path: str) -> Mapping[str, object]:
+    """What an included file holds; nothing when LiteLLM could not read it either, and says so."""
+    try:
+        return read(path, path)
+    except Refusal:
+        return {}
 
 
 def _check_models(models: list[object]) -> None:

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.scenarios.site import Site, clients
+from tests.support import metrics
 from tests.support.clients import Clients, stream_of
 from tests.support.gateway import Gateway
 from tests.support.lab import wait_until
@@ -23,9 +24,13 @@ LOAD_SECONDS = form(240, 3600)
 # Of one worker that is the only one.
 FEW_REQUESTS = 200
 FEW_LIMIT = 40
+# The least that can be asked for; a worker younger than a minute is not replaced for its size.
+AGE = {"SLIPWAY_RECYCLE_SECONDS": "60"}
+SIZE = {"SLIPWAY_RECYCLE_MEMORY_MB": "128"}
+DUE_SECONDS = 60 + 60
 
 
-def asked(running: Gateway, requests: int, count: int = 12) -> Clients:
+def asked(running: Gateway, requests: int | None, count: int = 12) -> Clients:
     return clients(
         running.url, count=count, streaming=count // 4, model="mock", stream_model=stream_of(3, 12),
         limit=requests, pause_seconds=0.05,
@@ -69,3 +74,17 @@ def test_the_only_worker_is_replaced_without_a_gap(site: Site) -> None:
     assert len(seen.served - first) >= 1, "the worker was not replaced"
     assert seen.fewest >= 1
     assert seen.most_starting == 1
+
+
+def test_a_worker_is_replaced_for_its_age_and_for_its_size(site: Site) -> None:
+    aged, grown = site.started("aged", env=AGE), site.started("grown", env=SIZE)
+    with asked(aged, None, 4) as of_aged, asked(grown, None, 4) as of_grown:
+        for running, reason in ((aged, "age"), (grown, "memory")):
+            wait_until(
+                f"a worker replaced for its {reason}",
+                lambda: metrics.read(running, "slipway_worker_exits_total", reason=reason) >= 1,  # noqa: B023
+                DUE_SECONDS,
+            )
+    of_aged.assert_all_succeeded()
+    of_grown.assert_all_succeeded()
+    site.assert_rows_of(of_aged, of_grown)

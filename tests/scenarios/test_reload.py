@@ -15,7 +15,7 @@ from tests.support.clients import Clients, stream_of
 from tests.support.gateway import Gateway
 from tests.support.lab import wait_until
 from tests.support.soak import form
-from tests.support.watch import wait_serving
+from tests.support.watch import now, wait_serving
 
 RELOADS = form(3, 20)
 SERVERS = [("gunicorn", form(2, 4)), ("uvicorn", 1)]
@@ -23,7 +23,6 @@ RELOAD_SECONDS = 120
 # Questions at the same time, each on a connection of its own, so that every worker has some.
 QUESTIONS = 12
 FOLDER = "/app/settings"
-BROKEN = {"YAML": "model_list: [", "LiteLLM": "router_settings:\n  routing_strategy: no-such-strategy\n"}
 _FINAL = re.compile(r"^slipway: reload: (done|refused|given up)", re.MULTILINE)
 
 
@@ -34,6 +33,11 @@ def version(number: int) -> str:
     litellm_params: {{model: openai/mock, api_key: os.environ/PROVIDER_KEY, mock_response: answer {number}}}
 """
     return CONFIG.replace("general_settings:", f"{model}general_settings:")
+
+
+def broken(number: int) -> list[str]:
+    """What is no YAML, and what only LiteLLM refuses."""
+    return ["model_list: [", version(number) + "router_settings:\n  routing_strategy: no-such-strategy\n"]
 
 
 def ends(running: Gateway) -> list[str]:
@@ -83,15 +87,22 @@ def test_reloads_under_load_fail_nothing_and_a_broken_file_changes_nothing(
             assert wait_end(running, number) == "done"
             serving = wait_serving(running.box, workers, without=serving)
             assert_in_force(running, number)
-        for number, broken in enumerate(BROKEN.values(), RELOADS + 1):
-            write(path, broken if broken.startswith("model_list") else version(number) + broken)
+        for number, text in enumerate(broken(RELOADS + 1), RELOADS + 1):
+            write(path, text)
             running.box.signal("SIGHUP")
             assert wait_end(running, number) in ("refused", "given up")
             assert_in_force(running, RELOADS)
             assert running.management("/readyz").status_code == 200
     asked.assert_all_succeeded()
+    # Whatever is on disk, a worker that takes another's place is as the others are.
+    for text in broken(RELOADS + 1):
+        write(path, text)
+        serving = now(running.box).serving
+        running.box.python(f"import os; os.kill({min(serving)}, 9)")
+        wait_serving(running.box, workers, without=frozenset({min(serving)}))
+        assert_in_force(running, RELOADS)
     assert metrics.read(running, "slipway_reloads_total", result="done") == RELOADS
-    assert metrics.read(running, "slipway_reloads_total") == RELOADS + len(BROKEN)
+    assert metrics.read(running, "slipway_reloads_total") == RELOADS + len(broken(0))
 
 
 def swap(folder: Path, number: int) -> None:

@@ -39,6 +39,16 @@ def test_included_files_are_found_beside_the_file_that_names_them() -> None:
     assert config_file.included({"include": "no list"}, "/app/config.yaml") == []
 
 
+def test_what_included_files_include_is_found_too_and_once(tmp_path: Path) -> None:
+    first, beside, at_the_top = (tmp_path / name for name in ("below/first.yaml", "below/beside.yaml", "top.yaml"))
+    first.parent.mkdir()
+    first.write_text("include: [beside.yaml, top.yaml, first.yaml]\nlitellm_settings: {}\n")
+    beside.write_text("include: [unclosed\n")
+    at_the_top.write_text("include: [below/beside.yaml]\n")
+    found = config_file.included({"include": ["below/first.yaml"]}, str(tmp_path / "config.yaml"))
+    assert found == [str(first), str(beside), str(at_the_top)]
+
+
 def test_what_is_wrong_with_a_file_is_told_apart(tmp_path: Path) -> None:
     assert refused(tmp_path / "absent.yaml") == "config-missing"
     assert refused(tmp_path) == "config-directory"

@@ -15,7 +15,7 @@ from slipway import log
 from slipway.runtime import acceleration, access_log, accounting, request_path, warmup
 from slipway.runtime.directories import FAILED
 from slipway.runtime.warmup import rehearsal
-from slipway.workers import serving
+from slipway.workers import configuration, serving
 from slipway.workers.serving import Message, Receive, Send
 
 WORKERS_VARIABLE = "SLIPWAY_WORKERS_DIR"
@@ -73,6 +73,7 @@ class Application:
         async def send_announced(message: Message) -> None:
             match message["type"]:
                 case "lifespan.startup.complete":
+                    thaw()
                     await accounting.started(os.environ)
                     if self._worker:
                         accounting.on_change(self._worker.record.account)
@@ -87,6 +88,7 @@ class Application:
                 await accounting.settled()
             return message
 
+        thaw = configuration.freeze(proxy_server, configuration.in_force(directory))
         # A server may have put the directory first after the import.
         _find_callbacks()
         access_log.batch()

@@ -11,6 +11,7 @@ from typing import Final
 
 from slipway import log
 from slipway.runtime.server_process import spawn
+from slipway.workers import configuration
 
 _POLL_SECONDS: Final = 2.0
 _CHECK_SECONDS: Final = 120.0
@@ -19,11 +20,15 @@ _CHECK_SECONDS: Final = 120.0
 class Reload:
     """Runs ``check`` when it is asked for, or when a watched file changes, and then ``apply``.
 
-    ``check`` is a command line that ends with 0 when the configuration is good, ``watched`` the files to look at.
+    ``check`` is a command line that keeps the configuration in ``directory`` and ends with 0 when it is good,
+    ``watched`` the files to look at, beside those that are in force; when it is empty, nothing is looked at.
     """
 
-    def __init__(self, check: tuple[str, ...], watched: Sequence[str], apply: Callable[[], None]) -> None:
+    def __init__(
+        self, check: tuple[str, ...], directory: Path, watched: Sequence[str], apply: Callable[[], None]
+    ) -> None:
         self._check = check
+        self._directory = directory
         self._watched = [Path(path) for path in watched]
         self._apply = apply
         self._running: int | None = None
@@ -68,10 +73,25 @@ class Reload:
         self._running = None
         if code:
             self._refuse("the log above says why")
-        else:
-            log.line("reload: the configuration is good; the workers are replaced one by one")
-            self._apply()
+            return True
+        try:
+            configuration.accept(self._directory)
+        except OSError as problem:
+            self._refuse(f"it cannot be kept: {problem.strerror}")
+            return True
+        log.line("reload: the configuration is good; the workers are replaced one by one")
+        self._apply()
+        self._look_at_includes()
         return True
+
+    def _look_at_includes(self) -> None:
+        """Watch what the new configuration includes, too."""
+        if not self._watched:
+            return
+        unchanged = self._digest() == self._accepted
+        self._watched = list(dict.fromkeys([*self._watched, *map(Path, configuration.in_force(self._directory))]))
+        if unchanged:
+            self._accepted = self._changing = self._digest()
 
     def _refuse(self, why: str) -> None:
         self.refused += 1

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from slipway import __version__, checks, config_file, flags, log, report, settings
 from slipway.checks import database as database_check
@@ -20,7 +20,10 @@ from slipway.runtime import assignment, database, health, plan, ui
 from slipway.runtime import directories as writable
 from slipway.runtime.acceleration import proof, request
 from slipway.servers import gunicorn
-from slipway.workers import rotation
+from slipway.workers import configuration, rotation
+
+# A reload's own option of `check`: the directory where the files that passed are kept.
+KEEP: Final = "--keep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,16 @@ def consider(argv: Sequence[str], environment: Mapping[str, str], *, explaining:
     return Start(tuple(argv), resolved, config, directories, planned, accelerated, named_by, findings)
 
 
+def check(argv: Sequence[str], environment: Mapping[str, str]) -> tuple[Finding, ...]:
+    """Return what a start would say. Raises Refusal for what it could not go on from."""
+    option, _, directory = argv[0].partition("=") if argv else ("", "", "")
+    start = consider(argv[1:] if option == KEEP else argv, environment, explaining=True)
+    if option == KEEP and not report.exit_code(start.findings):
+        with writable.refusing(Path(directory)):
+            configuration.propose(Path(directory), config_files(start))
+    return start.findings
+
+
 def for_migrating(
     argv: Sequence[str], environment: Mapping[str, str]
 ) -> tuple[settings.Settings, Mapping[str, object], dict[str, str]]:
@@ -137,6 +150,8 @@ def serve(argv: Sequence[str]) -> NoReturn:
             management=_address(resolved, "SLIPWAY_MANAGEMENT_") if supervised else None,
             gateway=(*_address(resolved, ""), resolved.text("SSL_KEYFILE_PATH") is not None),
         )
+        if supervised:
+            configuration.keep(start.directories.workers, config_files(start))
     if complete.get("LITELLM_UI_PATH") == str(start.directories.ui):
         ui.rewrite(environment, start.directories.ui)
     helper = _settle_database(start, complete)
@@ -198,24 +213,29 @@ def supervised_argv(start: Start, helper: tuple[str, ...] = ()) -> tuple[str, ..
         json_logs=resolved.on("JSON_LOGS"),
         sidecar=planned.sidecar,
         helper=helper,
-        check=_check_argv(start.arguments, config) if rotating else (),
+        check=_check_argv(start, config) if rotating else (),
         watched=_watched(start) if resolved.on("SLIPWAY_WATCH") else (),
     )
     return (sys.executable, "-P", "-m", "slipway.runtime.supervisor", assigned.argument())
 
 
-def _watched(start: Start) -> tuple[str, ...]:
+def config_files(start: Start) -> tuple[str, ...]:
+    """Return the config file and what it includes itself, nothing without one."""
     path = start.settings.text("CONFIG_FILE_PATH")
+    return (path, *config_file.included(start.config, path)) if path else ()
+
+
+def _watched(start: Start) -> tuple[str, ...]:
     tls = (start.settings.text("SSL_KEYFILE_PATH"), start.settings.text("SSL_CERTFILE_PATH"))
-    files = (path, *(config_file.included(start.config, path) if path else ()), *tls)
-    return tuple(file for file in files if file)
+    return (*config_files(start), *(file for file in tls if file))
 
 
-def _check_argv(arguments: tuple[str, ...], config: settings.Resolved) -> tuple[str, ...]:
-    """Return the command line that checks a new configuration as this start was checked."""
+def _check_argv(start: Start, config: settings.Resolved) -> tuple[str, ...]:
+    """Return the command line that checks a new configuration as this start was checked, and keeps it."""
     # The server's environment no longer has the variable that named the file.
     named = ("--config", str(config.value)) if config.value and not config.source.startswith("flag") else ()
-    return (sys.executable, "-P", "-m", "slipway", "check", *arguments, *named)
+    kept = f"{KEEP}={start.directories.workers}"
+    return (sys.executable, "-P", "-m", "slipway", "check", kept, *start.arguments, *named)
 
 
 def _address(resolved: settings.Settings, prefix: str) -> tuple[str, int]:

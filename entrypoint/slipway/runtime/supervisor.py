@@ -63,7 +63,9 @@ class Supervisor:
         self._failed = False
         self._flag = drain_flag.create(Path(assignment.workers_directory))
         self._reaper = engines.Reaper()
-        self._reload = Reload(assignment.check, assignment.watched, self._replace_workers)
+        self._reload = Reload(
+            assignment.check, Path(assignment.workers_directory), assignment.watched, self._replace_workers
+        )
 
     def listen(self) -> management.Server:
         """Open the management port. Raises OSError when it is taken."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from slipway import log
-from slipway.workers import record
+from slipway.workers import configuration, record
 from slipway.workers.tally import Tally
 
 VARIABLE: Final = "SLIPWAY_ROTATION"
@@ -192,21 +192,24 @@ class Rotation:
         self._reloading = False
         self._outdated.clear()
         self.tally.count_reload(done=False)
+        if not self._renewed:
+            configuration.revert(self._directory)
         state = (
-            f"{self._renewed} workers have the new configuration, the others go on" if self._renewed else "all go on"
+            f"{self._renewed} workers have the new configuration, the others go on as they were"
+            if self._renewed
+            else "the configuration in force stays"
         )
-        log.line(
-            f"reload: given up: a worker could not start with it, the log above says why; {state} as they were, but "
-            "until it is mended no worker that ends can be replaced",
-            level="error",
-        )
+        log.line(f"reload: given up: a worker could not start with it, the log above says why; {state}", level="error")
 
     def _welcome(self, seen: Mapping[int, record.Seen]) -> None:
         for pid in self._starting & seen.keys():
             self._starting.discard(pid)
             self._failures = 0
             old, reason = self._replaces.pop(pid, (0, Reason.KILLED))
-            self._renewed += self._reloading
+            # One that was starting when the reload began has the earlier configuration.
+            if self._reloading and pid not in self._outdated:
+                self._renewed += 1
+                configuration.prove(self._directory)
             if old in self._born and old not in self._leaving:
                 self._dismiss(old, reason)
 

@@ -1,0 +1,100 @@
+"""Which configuration a worker starts with: the one that was checked, until a reload has been proven or taken back."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from slipway.workers import configuration
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "config.yaml"
+    path.write_text("first")
+    configuration.keep(tmp_path, [str(path)])
+    return path
+
+
+def text(file: Path) -> str | None:
+    return configuration.in_force(file.parent).get(str(file))
+
+
+def offer(file: Path, content: str) -> None:
+    """What a reload does once its check has passed."""
+    file.write_text(content)
+    configuration.propose(file.parent, [str(file)])
+    configuration.accept(file.parent)
+
+
+def test_a_changed_file_is_not_in_force_until_it_is_accepted(file: Path) -> None:
+    file.write_text("second")
+    assert text(file) == "first"
+    configuration.propose(file.parent, [str(file)])
+    assert text(file) == "first"
+    configuration.accept(file.parent)
+    assert text(file) == "second"
+
+
+def test_a_reload_that_no_worker_could_start_with_is_taken_back(file: Path) -> None:
+    offer(file, "bad")
+    configuration.revert(file.parent)
+    assert text(file) == "first"
+    configuration.revert(file.parent)
+    assert text(file) == "first"
+
+
+def test_two_bad_reloads_in_a_row_lead_back_to_what_was_proven(file: Path) -> None:
+    offer(file, "bad")
+    offer(file, "worse")
+    configuration.revert(file.parent)
+    assert text(file) == "first"
+
+
+def test_what_was_proven_is_not_taken_back(file: Path) -> None:
+    offer(file, "second")
+    configuration.prove(file.parent)
+    configuration.revert(file.parent)
+    assert text(file) == "second"
+
+
+def test_nothing_can_be_accepted_that_was_not_proposed(file: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        configuration.accept(file.parent)
+    assert text(file) == "first"
+
+
+def test_only_the_owner_can_read_what_is_kept(file: Path) -> None:
+    offer(file, "second")
+    kept = [path for path in file.parent.iterdir() if path != file]
+    assert kept
+    assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}
+
+
+def test_files_that_cannot_be_read_are_left_to_the_one_who_reads_them(tmp_path: Path) -> None:
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    configuration.keep(tmp_path, [str(tmp_path / "binary"), str(tmp_path / "absent")])
+    assert configuration.in_force(tmp_path) == {}
+
+
+def test_without_a_configuration_nothing_is_in_force(tmp_path: Path) -> None:
+    assert configuration.in_force(tmp_path) == {}
+
+
+def test_a_module_reads_what_is_in_force_until_it_serves(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(file.parent)
+    other = file.parent / "other"
+    other.write_text("on disk")
+    file.write_text("second")
+    module = ModuleType("reader")
+    exec("def read(path, *mode):\n    with open(path, *mode) as file:\n        return file.read()", vars(module))
+    thaw = configuration.freeze(module, configuration.in_force(file.parent))
+    assert module.read(str(file), "r") == module.read(os.path.basename(file)) == "first"
+    assert module.read(str(other)) == "on disk"
+    assert module.read(str(file), "rb") == b"second"
+    thaw()
+    thaw()
+    assert module.read(str(file)) == "second"
