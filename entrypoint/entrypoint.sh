@@ -12,6 +12,6 @@ if [ -n "${LITELLM_CONFIG:-}" ] && [ -z "${CONFIG_FILE_PATH:-}" ]; then
 fi
 
 case "${1:-serve}" in
-    -* | serve | check | migrate | explain | healthcheck | drain | version) exec /opt/slipway/bin/slipway "$@" ;;
+    -* | serve | check | migrate | explain | healthcheck | drain | reload | version) exec /opt/slipway/bin/slipway "$@" ;;
     *) exec "$@" ;;
 esac

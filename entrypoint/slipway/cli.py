@@ -10,7 +10,9 @@ from typing import Final
 from slipway import __version__, log, report
 from slipway.report import ExitCode, Refusal, refuse
 
-COMMANDS: Final = ("serve", "check", "migrate", "explain", "healthcheck", "drain", "version")
+COMMANDS: Final = ("serve", "check", "migrate", "explain", "healthcheck", "drain", "reload", "version")
+_WITHOUT_ARGUMENTS: Final = ("healthcheck", "drain", "reload", "version")
+_HELP: Final = ("-h", "--help")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -19,6 +21,8 @@ def main(argv: Sequence[str]) -> int:
     # Refusals of the settings themselves come before they are resolved.
     log.use_json(os.environ.get("JSON_LOGS", "").strip().lower() in ("1", "true", "yes", "on"))
     try:
+        if command in _WITHOUT_ARGUMENTS and arguments:
+            return _alone(command, arguments)
         match command:
             case "check":
                 return _check(arguments)
@@ -30,6 +34,8 @@ def main(argv: Sequence[str]) -> int:
                 return _healthcheck()
             case "drain":
                 return _drain()
+            case "reload":
+                return _reload()
             case "version":
                 return _version()
             case _:
@@ -49,7 +55,7 @@ def _serve(argv: Sequence[str]) -> int:
         # The words of LiteLLM's own command, without importing it.
         print(f"\nLiteLLM: Current Version = {_installed('litellm')}\n")
         return ExitCode.DONE
-    if "--help" in argv or "-h" in argv:
+    if any(asked in argv for asked in _HELP):
         flags.build_parser().print_help()
         return ExitCode.DONE
     if flags.passes_through(argv):
@@ -57,6 +63,16 @@ def _serve(argv: Sequence[str]) -> int:
     from slipway.runtime import start
 
     start.serve(argv)
+
+
+def _alone(command: str, arguments: Sequence[str]) -> int:
+    """Refuse arguments of a command that has none, before it does what nobody may have meant."""
+    if any(asked in arguments for asked in _HELP):
+        from slipway import flags
+
+        print(f"slipway {command}: {flags.VERBS[command]}")
+        return ExitCode.DONE
+    raise refuse("unknown-argument", ExitCode.USAGE, f"{command} takes no arguments.", "Leave them out.")
 
 
 def _check(argv: Sequence[str]) -> int:
@@ -112,10 +128,19 @@ def _healthcheck() -> int:
 def _drain() -> int:
     from slipway.runtime import health
 
-    problem = health.drain()
+    return _told(health.drain())
+
+
+def _reload() -> int:
+    from slipway.runtime import health
+
+    return _told(health.reload())
+
+
+def _told(problem: str | None) -> int:
     if problem is None:
         return ExitCode.DONE
-    print(problem)
+    log.line(problem, level="error")
     return 1
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
@@ -43,6 +43,17 @@ PASS_THROUGH: Final = (
     "--skip_server_startup",
     "--reload",
 )
+# The launcher's commands and what each does, for `--help`.
+VERBS: Final = {
+    "serve": "start the gateway; what happens when only flags are given",
+    "check": "refuse what a start with these flags would refuse, and start nothing; the database is not asked",
+    "explain": "show every setting with its source, and what would run; --format json",
+    "migrate": "bring the database to this image's schema; --dry-run lists what is pending",
+    "healthcheck": "0 when the gateway in this container is ready",
+    "drain": "drain the gateway in this container and end it, as SIGTERM does; return when its requests are done",
+    "reload": "have the gateway in this container check its configuration and take it over; its log says how it went",
+    "version": "print the versions of everything",
+}
 # Flags of the other commands, which `serve` does not take.
 COMMANDS: Final = {
     "--dry-run": "migrate --dry-run",
@@ -127,10 +138,11 @@ def build_parser() -> argparse.ArgumentParser:
     """Build the parser; its help is what ``--help`` prints."""
     parser = _Parser(
         prog="docker run IMAGE",
-        usage="docker run IMAGE [serve] [flags] | check [flags] | migrate | explain [flags] | healthcheck | drain | "
-        "version | COMMAND ...",
-        description="Start the LiteLLM gateway. The flags are those of LiteLLM's own command.",
+        usage=f"docker run IMAGE [{' | '.join(VERBS)}] [flags], or docker run IMAGE COMMAND ...",
+        description="Start the LiteLLM gateway. The flags are those of LiteLLM's own command.\n\n"
+        + "\n".join(f"  {verb:<12} {does}" for verb, does in VERBS.items()),
         epilog=f"LiteLLM's one-shot modes run as upstream: {', '.join(PASS_THROUGH)}.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
         argument_default=None,
     )
@@ -180,10 +192,14 @@ def _unknown(argument: str, parser: argparse.ArgumentParser) -> Refusal:
         return refuse(
             "unknown-argument",
             ExitCode.USAGE,
-            "An argument of the command line belongs to no flag.",
-            "Put its flag before it; --help lists the flags.",
+            "An argument of the command line is no command and belongs to no flag.",
+            f"{_meant(name, VERBS)}Put its flag before it; --help lists commands and flags.",
         )
     known = [option for action in parser._actions for option in action.option_strings]
-    nearest = difflib.get_close_matches(name, [*known, *PASS_THROUGH, *COMMANDS, "--version"], n=1, cutoff=0.5)
-    hint = f"Did you mean {COMMANDS.get(nearest[0], nearest[0])}? " if nearest else ""
+    hint = _meant(name, [*known, *PASS_THROUGH, *COMMANDS, "--version"])
     return refuse("unknown-flag", ExitCode.USAGE, f"Unknown flag {name}.", f"{hint}--help lists the flags.")
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    nearest = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"Did you mean {COMMANDS.get(nearest[0], nearest[0])}? " if nearest else ""

@@ -74,6 +74,16 @@ def test_drain_from_outside_needs_the_token(lab: Lab, tmp_path: Path) -> None:
     assert running.box.wait(END_SECONDS) == 0, running.box.logs()
 
 
+def test_what_is_no_request_to_drain_does_not_drain(lab: Lab, tmp_path: Path) -> None:
+    running = gateway.start(lab, tmp_path)
+    asked = running.box.exec(["slipway", "drain", "--help"])
+    assert (asked.code, "drain the gateway" in asked.output) == (0, True), asked.output
+    refused = running.box.exec(["slipway", "drain", "now"])
+    assert (refused.code, "takes no arguments" in refused.output) == (64, True), refused.output
+    assert "asked to drain" not in running.box.logs()
+    assert running.management("/readyz").status_code == 200
+
+
 def test_without_a_token_nobody_drains_from_outside_but_the_container_itself_does(lab: Lab, tmp_path: Path) -> None:
     running = gateway.start(lab, tmp_path)
     for token in (None, "", "anything"):

@@ -7,6 +7,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.scenarios.site import CONFIG, Site, clients
@@ -83,7 +84,8 @@ def test_reloads_under_load_fail_nothing_and_a_broken_file_changes_nothing(
     with load(running) as asked:
         for number in range(1, RELOADS + 1):
             write(path, version(number))
-            running.box.signal("SIGHUP")
+            asked_for = running.box.exec(["slipway", "reload"])
+            assert asked_for.code == 0, asked_for.output
             assert wait_end(running, number) == "done"
             serving = wait_serving(running.box, workers, without=serving)
             assert_in_force(running, number)
@@ -103,6 +105,24 @@ def test_reloads_under_load_fail_nothing_and_a_broken_file_changes_nothing(
         assert_in_force(running, RELOADS)
     assert metrics.read(running, "slipway_reloads_total", result="done") == RELOADS
     assert metrics.read(running, "slipway_reloads_total") == RELOADS + len(broken(0))
+
+
+def test_a_changed_file_changes_nothing_before_a_reload(site: Site) -> None:
+    """With a database LiteLLM reads the file again every 30 s, and would drop the models that are gone from it."""
+    env = {"NUM_WORKERS": "2", "STORE_MODEL_IN_DB": "True"}
+    running = site.started("edited", env=env, config=version(0))
+    write(site.directory / "edited" / "config.yaml", version(1))
+    added = {"model_name": "added", "litellm_params": {"model": "openai/mock", "mock_response": "added answer"}}
+    headers = {"Authorization": f"Bearer {gateway.MASTER_KEY}"}
+    httpx.post(f"{running.url}/model/new", headers=headers, json=added, timeout=60).raise_for_status()
+
+    def names() -> list[set[str]]:
+        with ThreadPoolExecutor(QUESTIONS) as pool:
+            return list(pool.map(lambda _: running.models(), range(QUESTIONS)))
+
+    # The worker that was not asked learns of it when it reads its models again.
+    wait_until("the added model in every worker", lambda: all("added" in known for known in names()), RELOAD_SECONDS)
+    assert_in_force(running, 0)
 
 
 def swap(folder: Path, number: int) -> None:

@@ -84,17 +84,16 @@ def test_without_a_configuration_nothing_is_in_force(tmp_path: Path) -> None:
     assert configuration.in_force(tmp_path) == {}
 
 
-def test_a_module_reads_what_is_in_force_until_it_serves(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_module_reads_what_is_in_force_until_it_writes_itself(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(file.parent)
     other = file.parent / "other"
     other.write_text("on disk")
     file.write_text("second")
     module = ModuleType("reader")
-    exec("def read(path, *mode):\n    with open(path, *mode) as file:\n        return file.read()", vars(module))
-    thaw = configuration.freeze(module, configuration.in_force(file.parent))
-    assert module.read(str(file), "r") == module.read(os.path.basename(file)) == "first"
+    exec("def read(path):\n    with open(path, 'r') as file:\n        return file.read()", vars(module))
+    exec("def write(path, text):\n    with open(path, 'w') as file:\n        file.write(text)", vars(module))
+    configuration.freeze(module, configuration.in_force(file.parent))
+    assert module.read(str(file)) == module.read(os.path.basename(file)) == "first"
     assert module.read(str(other)) == "on disk"
-    assert module.read(str(file), "rb") == b"second"
-    thaw()
-    thaw()
-    assert module.read(str(file)) == "second"
+    module.write(str(file), "its own")
+    assert file.read_text() == module.read(str(file)) == "its own"

@@ -129,6 +129,13 @@ def test_the_worker_config_has_every_field_of_litellms_command() -> None:
     assert content["add_function_to_prompt"] is False
 
 
+@pytest.mark.parametrize(
+    ("argv", "variables"), [(["--request_timeout", "30"], {}), ([], {"REQUEST_TIMEOUT_SECONDS": "30"})]
+)
+def test_the_longest_request_is_what_litellm_lets_one_take(argv: list[str], variables: dict[str, str]) -> None:
+    assert json.loads(make(argv, variables).environment["WORKER_CONFIG"] or "")["request_timeout"] == 30
+
+
 def test_the_users_variable_for_the_config_cannot_override_the_plan() -> None:
     planned = make(["--config", "/c.yaml"], {"CONFIG_FILE_PATH": "/other.yaml"})
     assert "CONFIG_FILE_PATH" not in planned.complete({"CONFIG_FILE_PATH": "/other.yaml"})

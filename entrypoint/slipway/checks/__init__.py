@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from slipway.checks import database, keys, network, packages, paths, process, references, stopping, tls
+from slipway.checks import database, keys, network, packages, paths, process, references, spool, stopping, tls
 from slipway.report import Finding
 from slipway.runtime import hooks
 from slipway.settings import Settings
@@ -20,6 +20,7 @@ def run(
     return [
         *process.check(settings),
         *stopping.check(settings),
+        *spool.check(settings),
         *keys.check(config, environment),
         *tls.check(settings),
         *paths.check(environment),

@@ -64,7 +64,9 @@ def _master(config: Mapping[str, object], environment: Mapping[str, str]) -> lis
             )
         ]
     state = "blank" if key is not None else "not set"
-    return [_finding("master-key-missing", f"The master key ({place}) is {state}, so every request would be accepted.")]
+    what = f"The master key ({place}) is {state}, so every request would be accepted."
+    fix = _FIX.replace(VARIABLE, place.removeprefix("variable ").partition(",")[0]) if "variable" in place else _FIX
+    return [Finding("master-key-missing", "error", what, fix, ExitCode.SECRET)]
 
 
 def _short(key: str, place: str) -> list[Finding]:

@@ -73,7 +73,6 @@ class Application:
         async def send_announced(message: Message) -> None:
             match message["type"]:
                 case "lifespan.startup.complete":
-                    thaw()
                     await accounting.started(os.environ)
                     if self._worker:
                         accounting.on_change(self._worker.record.account)
@@ -88,7 +87,7 @@ class Application:
                 await accounting.settled()
             return message
 
-        thaw = configuration.freeze(proxy_server, configuration.in_force(directory))
+        configuration.freeze(proxy_server, configuration.in_force(directory))
         # A server may have put the directory first after the import.
         _find_callbacks()
         access_log.batch()

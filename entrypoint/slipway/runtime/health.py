@@ -1,4 +1,4 @@
-"""What `healthcheck` and `drain` do: ask the running gateway.
+"""What `healthcheck`, `drain` and `reload` do: ask the running gateway.
 
 The gateway leaves the URLs to ask in its runtime directory: these commands do not see its command line's flags.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,9 @@ from slipway.settings import setting
 _FILE: Final = "health.json"
 _TIMEOUT_SECONDS: Final = 4
 _POLL_SECONDS: Final = 0.2
+_NO_SUPERVISOR: Final = (
+    "no supervisor runs here: SLIPWAY_SUPERVISOR is off, or no gateway; run this in the gateway's container"
+)
 
 
 def remember(runtime: Path, *, management: tuple[str, int] | None, gateway: tuple[str, int, bool]) -> None:
@@ -27,7 +31,8 @@ def remember(runtime: Path, *, management: tuple[str, int] | None, gateway: tupl
     """
     if management is not None:
         base = f"http://{_local(management[0])}:{management[1]}"
-        urls = {"health": f"{base}/readyz", "management": base}
+        # This process becomes the supervisor.
+        urls = {"health": f"{base}/readyz", "management": base, "supervisor": str(os.getpid())}
     else:
         scheme = "https" if gateway[2] else "http"
         urls = {"health": f"{scheme}://{_local(gateway[0])}:{gateway[1]}/health/liveliness"}
@@ -69,7 +74,7 @@ def drain() -> str | None:
 
     base = _remembered("management")
     if base is None:
-        return "no supervisor runs here: SLIPWAY_SUPERVISOR is off, or no gateway"
+        return _NO_SUPERVISOR
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         token = os.environ.get("DRAIN_ENDPOINT_TOKEN")
@@ -85,6 +90,22 @@ def drain() -> str | None:
         return None if problem.code == 503 else f"{problem.url} answered {problem.code}"
     except OSError as problem:
         return f"{base} did not answer: {problem}"
+
+
+def reload() -> str | None:
+    """Ask the supervisor for a reload as SIGHUP does; return None, or the reason why it was not asked.
+
+    `docker kill --signal HUP` asks too, but Docker then takes the container for one that was stopped by hand and does
+    not start it again by its restart policy (moby issue 41302).
+    """
+    number = _remembered("supervisor")
+    if number is None:
+        return _NO_SUPERVISOR
+    try:
+        os.kill(int(number), signal.SIGHUP)
+    except OSError as problem:
+        return f"the supervisor cannot be asked: {problem.strerror}"
+    return None
 
 
 def _remembered(name: str) -> str | None:

@@ -220,7 +220,8 @@ def _worker_config(settings: Settings, command_line: CommandLine) -> dict[str, o
         "config": _absolute(settings.text("CONFIG_FILE_PATH")),
         "use_queue": False,
     }
-    if settings["REQUEST_TIMEOUT_SECONDS"].source.startswith("flag"):
+    # What the config says, LiteLLM reads itself.
+    if settings["REQUEST_TIMEOUT_SECONDS"].source.startswith(("flag", "variable")):
         config["request_timeout"] = settings.number("REQUEST_TIMEOUT_SECONDS")
     return {**config, **command_line.worker}
 

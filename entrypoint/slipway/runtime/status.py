@@ -12,6 +12,7 @@ from slipway.runtime.addresses import reachable
 from slipway.runtime.assignment import Assignment
 from slipway.workers import record, tally
 from slipway.workers.record import Database, Seen
+from slipway.workers.rotation import Reason
 
 _CONNECT_SECONDS: Final = 1.0
 # So many times the time after which a blocked worker is replaced, nobody makes progress: replacing does not help.
@@ -90,8 +91,10 @@ class Status:
         """Return the figures in Prometheus' text format; ``refused`` are the reloads that were not even begun."""
         serving = self.serving()
         cut, lost = self.losses()
-        exits, reloads = tally.read(self._directory)
-        reloads["refused"] += refused
+        counted, reloaded = tally.read(self._directory)
+        # Each series is there before its first event, or `increase()` would not see that one.
+        exits = {str(reason): 0 for reason in Reason} | counted
+        reloads = {"done": reloaded["done"], "refused": reloaded["refused"] + refused}
         lines: list[str] = []
 
         def add(name: str, kind: str, help: str, *samples: tuple[str, int]) -> None:
@@ -103,7 +106,7 @@ class Status:
 
         add("slipway_ready", "gauge", "1 while the gateway is ready.", ("", int(self.ready() == "ready")))
         add("slipway_draining", "gauge", "1 while the gateway drains.", ("", int(self.draining)))
-        add("slipway_workers", "gauge", "Workers that serve.", ("", len(serving)))
+        add("slipway_workers", "gauge", "Workers that serve or finish what they have.", ("", len(serving)))
         in_flight = sum(seen.in_flight for seen in serving)
         add("slipway_requests_in_flight", "gauge", "Requests being served.", ("", in_flight))
         add("slipway_requests_cut_total", "counter", "Requests that ended with their worker, unanswered.", ("", cut))

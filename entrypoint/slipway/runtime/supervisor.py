@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from slipway import log
+from slipway.budget import FLUSH_SECONDS
 from slipway.report import ExitCode
 from slipway.runtime import engines, management
 from slipway.runtime.assignment import STOP, Assignment
@@ -58,6 +59,7 @@ class Supervisor:
         self._asked = threading.Event()
         self._drain_began: float | None = None
         self._told = False
+        self._state = ""
         self._stop_at: float | None = None
         self._kill_at: float | None = None
         self._failed = False
@@ -122,6 +124,7 @@ class Supervisor:
             self._watch_start(now)
         if self._drain_began is None and self.status.started:
             self._reload.tick(now)
+            self._tell_readiness()
         self._enforce(servers, now)
 
     def _hear(self, received: signal.Signals, now: float) -> None:
@@ -141,6 +144,7 @@ class Supervisor:
 
     def _reload_asked(self) -> None:
         if self._drain_began is not None:
+            log.line("reload: refused: the gateway drains", level="warning")
             return
         if not self.assignment.check:
             server = self.assignment.server
@@ -179,13 +183,22 @@ class Supervisor:
             self._failed = True
             self._stop_at = now + _OWN_END_SECONDS
 
+    def _tell_readiness(self) -> None:
+        state = self.status.ready()
+        if state == self._state:
+            return
+        if self._state:
+            good = state == "ready"
+            log.line("ready" if good else f"not ready: {state}", level="info" if good else "warning")
+        self._state = state
+
     def _drain(self, why: str, now: float, settle: int) -> None:
         self._drain_began = now
         self._stop_at = now + settle
         self._not_ready()
         log.line(
-            f"{why}: not ready any more; {self.assignment.server} is told to stop in "
-            f"{settle} s and has {self.assignment.drain_seconds} s for its requests"
+            f"{why}: not ready any more; {self.assignment.server} is told to stop in {settle} s; then it has "
+            f"{self.assignment.drain_seconds - FLUSH_SECONDS} s for its requests and {FLUSH_SECONDS} s for their spend"
         )
 
     def _not_ready(self) -> None:
@@ -275,12 +288,12 @@ class Supervisor:
     def _end(self) -> int:
         self.status.settle()
         cut, rows = self.status.losses()
+        level = "error" if cut or rows else "info"
+        losses = f"{cut} requests cut, {rows} spend rows lost since the start"
+        if self._drain_began is None and (cut or rows):
+            log.line(losses, level=level)
         if self._drain_began is not None:
-            took = time.monotonic() - self._drain_began
-            log.line(
-                f"drained in {took:.1f} s: {cut} requests cut, {rows} spend rows lost since the start",
-                level="error" if cut or rows else "info",
-            )
+            log.line(f"drained in {time.monotonic() - self._drain_began:.1f} s: {losses}", level=level)
             if self._asked.is_set():
                 time.sleep(_LINGER_SECONDS)
         return self._exit_code(self._code or 0)

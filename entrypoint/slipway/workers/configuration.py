@@ -1,7 +1,8 @@
 """The configuration in force: its files as they were when they were checked, whatever they have become since.
 
 The launcher keeps them, and before a reload the check keeps the next ones. A worker starts with what is in force, so
-one that takes another's place is as the others are. Once it serves, LiteLLM reads and writes its file itself, as ever.
+one that takes another's place is as the others are. It goes on with that, since LiteLLM reads the file again and again:
+with a database every 30 s, and drops the models that are gone from it. What LiteLLM writes itself, it reads.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import IO, Any, Final
@@ -60,20 +61,19 @@ def in_force(directory: Path) -> Mapping[str, str]:
     return found
 
 
-def freeze(module: ModuleType, files: Mapping[str, str]) -> Callable[[], None]:
-    """Have ``module`` read ``files`` where it opens the files of these names; return what ends that."""
+def freeze(module: ModuleType, files: Mapping[str, str]) -> None:
+    """Have ``module`` read ``files`` where it opens the files of these names, until it writes one itself."""
+    left = dict(files)
 
     def opened(file: Any, mode: str = "r", *others: Any, **options: Any) -> IO[Any]:
-        text = files.get(os.path.abspath(file)) if mode == "r" and isinstance(file, str) else None
+        name = os.path.abspath(file) if isinstance(file, str) else ""
+        if mode != "r":
+            left.pop(name, None)
+        text = left.get(name)
         return open(file, mode, *others, **options) if text is None else io.StringIO(text)
 
     # A module's own name is found before Python's.
     vars(module)["open"] = opened
-
-    def thaw() -> None:
-        vars(module).pop("open", None)
-
-    return thaw
 
 
 def _write(path: Path, files: Iterable[str]) -> None:
