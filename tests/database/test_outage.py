@@ -9,9 +9,9 @@ from pathlib import Path
 
 import httpx
 
-from tests.database.load import Load
 from tests.database.support import PRICED, Site, assert_no_stray_engine
 from tests.support import gateway, postgres
+from tests.support.clients import Clients
 from tests.support.gateway import MANAGEMENT_PORT, MASTER_KEY, PORT, Gateway
 from tests.support.lab import Lab, wait_until
 from tests.support.processes import server_of, tree, workers_of
@@ -60,7 +60,7 @@ def logged(site: Site, database: str) -> set[str]:
     return set(site.postgres.sql('SELECT request_id FROM "LiteLLM_SpendLogs"', database).split())
 
 
-def restart(site: Site, database: str, load: Load, end: Callable[[], None]) -> None:
+def restart(site: Site, database: str, load: Clients, end: Callable[[], None]) -> None:
     """Restart a database that is in use, after the gateway had to answer some clients without it."""
     rows = len(logged(site, database))
     wait_until("rows of requests", lambda: len(logged(site, database)) > rows, RECOVERY_SECONDS)
@@ -77,10 +77,11 @@ def test_restarts_of_the_database_under_load(lab: Lab, tmp_path: Path) -> None:
     made = httpx.post(f"{running.url}/key/generate", headers=ADMIN, json={"models": ["mock"]}, timeout=60)
     key = made.raise_for_status().json()["key"]
     ends: tuple[Callable[[], None], ...] = (site.postgres.stop, site.postgres.kill)
-    with Load(running.url, key) as load:
+    # Eight clients with a pause leave the machine to the gateway.
+    with Clients(running.url, key, count=8, model="mock", pause_seconds=0.05) as load:
         for number in range(RESTARTS):
             restart(site, database, load, ends[number % len(ends)])
-    assert not load.failures
+    load.assert_all_succeeded()
     wait_until("the row of every request", lambda: not load.ids - logged(site, database), RECOVERY_SECONDS)
     wait_until("the spend of the key", lambda: spend_is_complete(site, database), RECOVERY_SECONDS)
     assert processes(running) == before

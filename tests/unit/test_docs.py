@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from docs import variables
+from slipway import cli, flags
 from slipway.patches import PATCHES
 from slipway.report import ExitCode
 from slipway.runtime import accounting
@@ -24,6 +25,14 @@ def test_every_exit_code_has_a_page_and_a_row() -> None:
         if code is not ExitCode.DONE:
             assert (ROOT / "docs" / "runbooks" / f"{code.value}.md").is_file()
             assert f"[{code.value}](docs/runbooks/{code.value}.md)" in README
+
+
+def test_every_command_is_known_to_the_entrypoint_the_help_and_the_readme() -> None:
+    entrypoint = (ROOT / "entrypoint" / "entrypoint.sh").read_text()
+    (line,) = re.findall(r"-\* \| (.*)\) exec", entrypoint)
+    assert set(line.split(" | ")) == set(cli.COMMANDS) == set(flags.VERBS)
+    for command in cli.COMMANDS:
+        assert re.search(rf"^\|.*`{command}\b.*\|.*\|$", README, re.MULTILINE), command
 
 
 def test_every_link_of_the_readme_leads_somewhere() -> None:
