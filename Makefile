@@ -33,10 +33,10 @@ test: check ## Run everything that CI runs
 	@sh docker/build.sh full slim builder prisma postgres-17 postgres-15 pgbouncer haproxy
 	@.venv/bin/pytest
 
-soak: .venv/done ## Run the long forms of tests, an hour and more: kills, restarts, outages, recycling, half an hour of load
+soak: .venv/done ## Run the long forms of tests, two hours and more: kills, restarts, outages, recycling, half an hour of load
 	@sh docker/build.sh full postgres-17 haproxy
 	@SLIPWAY_SOAK=on .venv/bin/pytest tests/database tests/prisma -k "killed or outage or interrupt"
-	@SLIPWAY_SOAK=on .venv/bin/pytest tests/scenarios --deselect tests/scenarios/test_scenarios.py
+	@SLIPWAY_SOAK=on .venv/bin/pytest -rP tests/scenarios --deselect tests/scenarios/test_scenarios.py
 
 test-%: .venv/done ## Run one folder of tests/, such as test-unit (test-image needs `make image`)
 	@.venv/bin/pytest tests/$*

@@ -76,6 +76,7 @@ def test_half_load_leaves_nothing_behind(site: Site) -> None:
         IDLE_SECONDS,
     )
     after = footprint(running.box)
+    print(f"{before} became {after}")
     assert after.pss <= before.pss * GROWTH, f"{before} became {after}"
     errors = [line for line in running.box.logs().splitlines() if "ERROR" in line or "Traceback" in line]
     assert errors == []

@@ -77,6 +77,8 @@ class Clients:
         # A test that failed does not wait for long streams.
         self._cancelled = kind is not None
         self.finish()
+        streams = sum(outcome.stream for outcome in self.outcomes)
+        print(f"{self.count} clients: {len(self.outcomes)} requests, {streams} streamed, {len(self.failed)} failed")
 
     def finish(self) -> None:
         """Ask nothing more, and wait for the answers to what was asked."""
