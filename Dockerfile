@@ -85,8 +85,10 @@ RUN --mount=type=bind,source=docker/python/warm.sh,target=/mnt/warm.sh \
     --mount=type=bind,source=entrypoint/slipway/log.py,target=/mnt/slipway/log.py \
     --mount=type=bind,source=entrypoint/slipway/runtime/accounting,target=/mnt/slipway/runtime/accounting \
     --mount=type=bind,source=entrypoint/slipway/runtime/change.py,target=/mnt/slipway/runtime/change.py \
+    --mount=type=bind,source=entrypoint/slipway/runtime/config_in_force.py,target=/mnt/slipway/runtime/config_in_force.py \
     --mount=type=bind,source=entrypoint/slipway/runtime/request_path,target=/mnt/slipway/runtime/request_path \
     --mount=type=bind,source=entrypoint/slipway/runtime/warmup,target=/mnt/slipway/runtime/warmup \
+    --mount=type=bind,source=entrypoint/slipway/workers/configuration.py,target=/mnt/slipway/workers/configuration.py \
     sh /mnt/warm.sh
 
 FROM python-slim AS warm-slim
@@ -94,8 +96,10 @@ RUN --mount=type=bind,source=docker/python/warm.sh,target=/mnt/warm.sh \
     --mount=type=bind,source=entrypoint/slipway/log.py,target=/mnt/slipway/log.py \
     --mount=type=bind,source=entrypoint/slipway/runtime/accounting,target=/mnt/slipway/runtime/accounting \
     --mount=type=bind,source=entrypoint/slipway/runtime/change.py,target=/mnt/slipway/runtime/change.py \
+    --mount=type=bind,source=entrypoint/slipway/runtime/config_in_force.py,target=/mnt/slipway/runtime/config_in_force.py \
     --mount=type=bind,source=entrypoint/slipway/runtime/request_path,target=/mnt/slipway/runtime/request_path \
     --mount=type=bind,source=entrypoint/slipway/runtime/warmup,target=/mnt/slipway/runtime/warmup \
+    --mount=type=bind,source=entrypoint/slipway/workers/configuration.py,target=/mnt/slipway/workers/configuration.py \
     sh /mnt/warm.sh
 
 # The admin UI: taken out of the wheel, so that the image holds it once, and marked ready to serve.

@@ -66,7 +66,7 @@ def read(path: str, source: str) -> Mapping[str, object]:
             f"The config file named by {source} cannot be read ({type(problem).__name__}).",
             "Save it as UTF-8 text on a disk that works.",
         ) from None
-    return _parse(text, source)
+    return parse(text, source)
 
 
 def references(config: Mapping[str, object]) -> Iterator[tuple[str, str]]:
@@ -101,7 +101,8 @@ def section(config: Mapping[str, object], name: str) -> Mapping[str, object]:
     return content if isinstance(content, Mapping) else {}
 
 
-def _parse(text: str, source: str) -> Mapping[str, object]:
+def parse(text: str, source: str) -> Mapping[str, object]:
+    """Parse the text of a config file; ``source`` says who named it. Raises Refusal (65)."""
     # Imported here: commands that read no config file need not pay for it.
     import yaml
 

@@ -8,10 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from slipway.patches import PATCHES
-from slipway.runtime import accounting
-from slipway.runtime.request_path import SHORTCUTS
+from slipway.runtime.changes import IN_PROCESS
 from slipway.runtime.start import Start
-from slipway.runtime.warmup import FAST_PATHS
 from slipway.secrets import redact
 
 # Holds the headers of --headers; every other field is shown.
@@ -69,7 +67,7 @@ def _readable(name: str, value: object) -> str:
 
 
 def _patches() -> list[dict[str, str]]:
-    changes = (*PATCHES, *FAST_PATHS, *SHORTCUTS, *accounting.CHANGES)
+    changes = (*PATCHES, *IN_PROCESS)
     return [{"name": change.name, "state": change.state(os.environ), "why": change.why} for change in changes]
 
 

@@ -309,6 +309,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("SLIPWAY_PATCH_LABELS", "switch", True, "off inspects the class of the metrics' labels for each of them"),
     Setting("SLIPWAY_PATCH_TARGETS", "switch", True, "off names what datastore calls are for by a generator"),
     Setting(
+        "SLIPWAY_PATCH_CONFIG_IN_FORCE",
+        "switch",
+        True,
+        "off lets a worker start, and go on, with the config file that is on disk, checked or not",
+    ),
+    Setting(
         "SLIPWAY_PATCH_SPEND_LEDGER",
         "switch",
         True,

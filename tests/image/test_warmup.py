@@ -6,14 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from slipway.runtime import accounting
-from slipway.runtime.request_path import SHORTCUTS
-from slipway.runtime.warmup import FAST_PATHS
+from slipway.runtime.changes import IN_PROCESS
 from tests.support import gateway
 from tests.support.lab import Lab, Spec
 from tests.support.processes import server_of, tree, workers_of
 
-OFF = {change.switch: "off" for change in (*FAST_PATHS, *SHORTCUTS, *accounting.CHANGES)}
+OFF = {change.switch: "off" for change in IN_PROCESS}
 # granian's parent waits for each worker in a thread, started after it.
 WATCHERS = {"granian": 2}
 SHARED_BYTES = 100 * 2**20

@@ -27,13 +27,17 @@ FOLDER = "/app/settings"
 _FINAL = re.compile(r"^slipway: reload: (done|refused|given up)", re.MULTILINE)
 
 
-def version(number: int) -> str:
-    """A configuration with one model of its own."""
-    model = f"""\
+def model(number: int) -> str:
+    """The one model that only version `number` has."""
+    return f"""\
   - model_name: version-{number}
     litellm_params: {{model: openai/mock, api_key: os.environ/PROVIDER_KEY, mock_response: answer {number}}}
 """
-    return CONFIG.replace("general_settings:", f"{model}general_settings:")
+
+
+def version(number: int) -> str:
+    """A configuration with one model of its own."""
+    return CONFIG.replace("general_settings:", f"{model(number)}general_settings:")
 
 
 def broken(number: int) -> list[str]:
@@ -107,11 +111,19 @@ def test_reloads_under_load_fail_nothing_and_a_broken_file_changes_nothing(
     assert metrics.read(running, "slipway_reloads_total") == RELOADS + len(broken(0))
 
 
-def test_a_changed_file_changes_nothing_before_a_reload(site: Site) -> None:
-    """With a database LiteLLM reads the file again every 30 s, and would drop the models that are gone from it."""
+def test_changed_files_change_nothing_before_a_reload(site: Site) -> None:
+    """With a database LiteLLM reads them again every 30 s, and would drop the models that are gone from them."""
+    folder = site.directory / "edited-settings"
+    folder.mkdir()
+    folder.chmod(0o755)
+    gateway.write(folder, "config.yaml", f"{CONFIG}include: [more.yaml]\n")
+    gateway.write(folder, "more.yaml", f"model_list:\n{model(0)}")
     env = {"NUM_WORKERS": "2", "STORE_MODEL_IN_DB": "True"}
-    running = site.started("edited", env=env, config=version(0))
-    write(site.directory / "edited" / "config.yaml", version(1))
+    args = ("--config", f"{FOLDER}/config.yaml")
+    running = site.started("edited", args=args, env=env, config=None, files={FOLDER: folder})
+    assert_in_force(running, 0)
+    write(folder / "config.yaml", version(1))
+    (folder / "more.yaml").unlink()
     added = {"model_name": "added", "litellm_params": {"model": "openai/mock", "mock_response": "added answer"}}
     headers = {"Authorization": f"Bearer {gateway.MASTER_KEY}"}
     httpx.post(f"{running.url}/model/new", headers=headers, json=added, timeout=60).raise_for_status()
@@ -122,6 +134,10 @@ def test_a_changed_file_changes_nothing_before_a_reload(site: Site) -> None:
 
     # The worker that was not asked learns of it when it reads its models again.
     wait_until("the added model in every worker", lambda: all("added" in known for known in names()), RELOAD_SECONDS)
+    assert_in_force(running, 0)
+    killed = min(now(running.box).serving)
+    running.box.python(f"import os; os.kill({killed}, 9)")
+    wait_serving(running.box, 2, without=frozenset({killed}))
     assert_in_force(running, 0)
 
 

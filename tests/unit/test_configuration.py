@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -61,9 +61,9 @@ def test_what_was_proven_is_not_taken_back(file: Path) -> None:
     assert text(file) == "second"
 
 
-def test_nothing_can_be_accepted_that_was_not_proposed(file: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        configuration.accept(file.parent)
+def test_without_a_proposal_nothing_changes(file: Path) -> None:
+    configuration.accept(file.parent)
+    configuration.revert(file.parent)
     assert text(file) == "first"
 
 
@@ -84,16 +84,28 @@ def test_without_a_configuration_nothing_is_in_force(tmp_path: Path) -> None:
     assert configuration.in_force(tmp_path) == {}
 
 
-def test_a_module_reads_what_is_in_force_until_it_writes_itself(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(file.parent)
-    other = file.parent / "other"
-    other.write_text("on disk")
-    file.write_text("second")
-    module = ModuleType("reader")
-    exec("def read(path):\n    with open(path, 'r') as file:\n        return file.read()", vars(module))
-    exec("def write(path, text):\n    with open(path, 'w') as file:\n        file.write(text)", vars(module))
-    configuration.freeze(module, configuration.in_force(file.parent))
-    assert module.read(str(file)) == module.read(os.path.basename(file)) == "first"
-    assert module.read(str(other)) == "on disk"
-    module.write(str(file), "its own")
-    assert file.read_text() == module.read(str(file)) == "its own"
+def test_what_litellm_wrote_is_in_force_until_a_reload(file: Path) -> None:
+    assert not configuration.is_written(file.parent)
+    configuration.mark_written(file.parent)
+    assert configuration.is_written(file.parent)
+    offer(file, "second")
+    assert not configuration.is_written(file.parent)
+
+
+def test_a_directory_without_room_keeps_nothing(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    before = set(file.parent.iterdir())
+    monkeypatch.setattr("json.dump", full)
+    with pytest.raises(OSError, match="No space"):
+        configuration.propose(file.parent, [str(file)])
+    assert set(file.parent.iterdir()) == before
+    assert text(file) == "first"
+
+
+def test_an_end_leaves_no_configuration_behind(file: Path) -> None:
+    offer(file, "second")
+    configuration.propose(file.parent, [str(file)])
+    configuration.forget(file.parent)
+    assert list(file.parent.iterdir()) == [file]

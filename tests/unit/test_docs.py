@@ -7,9 +7,7 @@ from docs import variables
 from slipway import cli, flags
 from slipway.patches import PATCHES
 from slipway.report import ExitCode
-from slipway.runtime import accounting
-from slipway.runtime.request_path import SHORTCUTS
-from slipway.runtime.warmup import FAST_PATHS
+from slipway.runtime.changes import IN_PROCESS
 from slipway.settings import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,4 +48,4 @@ def test_the_image_sets_the_defaults_that_are_documented() -> None:
 
 def test_every_patch_has_a_documented_switch() -> None:
     names = {setting.name for setting in SETTINGS}
-    assert {change.switch for change in (*PATCHES, *FAST_PATHS, *SHORTCUTS, *accounting.CHANGES)} <= names
+    assert {change.switch for change in (*PATCHES, *IN_PROCESS)} <= names

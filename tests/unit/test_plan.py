@@ -129,11 +129,14 @@ def test_the_worker_config_has_every_field_of_litellms_command() -> None:
     assert content["add_function_to_prompt"] is False
 
 
-@pytest.mark.parametrize(
-    ("argv", "variables"), [(["--request_timeout", "30"], {}), ([], {"REQUEST_TIMEOUT_SECONDS": "30"})]
-)
-def test_the_longest_request_is_what_litellm_lets_one_take(argv: list[str], variables: dict[str, str]) -> None:
-    assert json.loads(make(argv, variables).environment["WORKER_CONFIG"] or "")["request_timeout"] == 30
+def test_the_longest_request_is_what_litellm_lets_one_take() -> None:
+    content = json.loads(make(["--request_timeout", "30"]).environment["WORKER_CONFIG"] or "")
+    assert content["request_timeout"] == 30
+    variables = {"REQUEST_TIMEOUT_SECONDS": "30"}
+    assert make([], variables).environment["REQUEST_TIMEOUT"] == "30"
+    # Their own default, and nobody's wish.
+    assert "REQUEST_TIMEOUT" not in make([], {**variables, "REQUEST_TIMEOUT": "20"}).environment
+    assert "REQUEST_TIMEOUT" not in make([]).environment
 
 
 def test_the_users_variable_for_the_config_cannot_override_the_plan() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from slipway.workers import record, rotation, tally
+from slipway.workers import configuration, record, rotation, tally
 from slipway.workers.rotation import Hopeless, Limits, Rotation
 
 
@@ -185,6 +185,115 @@ def test_a_reload_that_fails_half_way_is_tried_again_before_it_is_given_up(fleet
     turn(turning, fleet)
     assert fleet.stopped() == [1, 2]
     assert tally.read(fleet.directory)[1] == {"done": 1}
+
+
+def propose(fleet: Fleet, text: str) -> None:
+    """What the check of a reload does."""
+    (fleet.directory / "config.yaml").write_text(text)
+    configuration.propose(fleet.directory, [str(fleet.directory / "config.yaml")])
+
+
+def in_force(fleet: Fleet) -> list[str]:
+    return list(configuration.in_force(fleet.directory).values())
+
+
+def reloading(fleet: Fleet) -> Rotation:
+    """Two workers that serve the first configuration, and a third that starts with the second."""
+    (fleet.directory / "config.yaml").write_text("first")
+    configuration.keep(fleet.directory, [str(fleet.directory / "config.yaml")])
+    turning = started(fleet)
+    propose(fleet, "second")
+    turning.reload()
+    turn(turning, fleet)
+    assert (fleet.alive, in_force(fleet)) == ([1, 2, 3], ["second"])
+    return turning
+
+
+def test_a_configuration_that_no_worker_could_start_with_is_taken_back(fleet: Fleet) -> None:
+    turning = reloading(fleet)
+    fleet.end(3)
+    turn(turning, fleet)
+    assert in_force(fleet) == ["first"]
+    assert tally.read(fleet.directory)[1] == {"refused": 1}
+
+
+def test_a_worker_of_an_earlier_reload_says_nothing_about_the_next(fleet: Fleet) -> None:
+    turning = reloading(fleet)
+    propose(fleet, "third")
+    turning.reload()
+    fleet.end(3)
+    turn(turning, fleet)
+    assert in_force(fleet) == ["third"]
+    assert tally.read(fleet.directory)[1] == {}
+    turn(turning, fleet, 5)
+    assert fleet.alive == [1, 2, 4]
+    fleet.announce(4)
+    turn(turning, fleet)
+    assert fleet.stopped() == [1]
+
+
+def test_a_worker_that_starts_with_an_earlier_configuration_proves_nothing(fleet: Fleet) -> None:
+    turning = reloading(fleet)
+    propose(fleet, "third")
+    turning.reload()
+    fleet.announce(3)
+    turn(turning, fleet)
+    assert fleet.stopped() == [1]
+    assert fleet.alive == [1, 2, 3, 4]
+    fleet.end(4)
+    turn(turning, fleet)
+    assert in_force(fleet) == ["first"]
+    # The third worker's configuration was given up with the one after it.
+    fleet.end(1)
+    turn(turning, fleet, 5)
+    fleet.beat(2, 3)
+    fleet.announce(5)
+    turn(turning, fleet)
+    turn(turning, fleet)
+    fleet.announce(6)
+    turn(turning, fleet)
+    assert fleet.stopped() == [1, 3]
+
+
+def test_a_reload_that_fails_leaves_the_one_before_it_to_be_finished(fleet: Fleet) -> None:
+    turning = reloading(fleet)
+    fleet.announce(3)
+    turn(turning, fleet)
+    assert fleet.stopped() == [1]
+    fleet.end(1)
+    propose(fleet, "third")
+    turning.reload()
+    fleet.end(4)
+    fleet.beat(2, 3)
+    turn(turning, fleet)
+    turn(turning, fleet, 5)
+    assert fleet.alive == [2, 3, 5]
+    fleet.end(5)
+    turn(turning, fleet)
+    assert in_force(fleet) == ["second"]
+    turn(turning, fleet, 5)
+    fleet.announce(6)
+    fleet.beat(2, 3)
+    turn(turning, fleet)
+    assert fleet.stopped() == [1, 2]
+    fleet.end(2)
+    turn(turning, fleet)
+    assert tally.read(fleet.directory)[1] == {"refused": 1, "done": 1}
+
+
+def test_a_reload_is_not_done_while_the_only_worker_is_blocked(fleet: Fleet) -> None:
+    fleet.wanted = 1
+    turning = started(fleet)
+    propose(fleet, "second")
+    turning.reload()
+    for _ in range(33):
+        fleet.now += 1
+        turning.tick()
+    assert tally.read(fleet.directory)[1] == {}
+    fleet.alive[:] = [pid for pid in fleet.alive if pid != 1]
+    (fleet.directory / "1").unlink()
+    turn(turning, fleet)
+    assert tally.read(fleet.directory)[1] == {}
 
 
 def test_a_limit_of_processes_costs_a_replacement_and_not_the_gateway(fleet: Fleet) -> None:

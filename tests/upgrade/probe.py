@@ -11,9 +11,7 @@ import sys
 from pathlib import Path
 
 from slipway.patches import PATCHES
-from slipway.runtime import accounting
-from slipway.runtime.request_path import SHORTCUTS
-from slipway.runtime.warmup import FAST_PATHS
+from slipway.runtime.changes import IN_PROCESS
 
 RECORD = ("-P", "-m", "slipway.runtime.warmup.record", "/opt/slipway/warm/store.marshal")
 
@@ -30,7 +28,7 @@ def main() -> int:
     done = subprocess.run(["/opt/slipway/venv/bin/python3", *RECORD], capture_output=True, text=True)
     told = [line.removeprefix("record: ") for line in done.stderr.splitlines() if line.startswith("record: ")]
     refused = {name: reason for name, _, reason in (line.partition(": ") for line in told)}
-    for path in (*FAST_PATHS, *SHORTCUTS, *accounting.CHANGES):
+    for path in IN_PROCESS:
         found[path.name] = refused.get(path.name, "holds")
     found["record"] = "holds" if done.returncode == 0 else done.stderr
     report.write_text(json.dumps(found))

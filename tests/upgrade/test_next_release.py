@@ -10,14 +10,11 @@ import docker
 import pytest
 
 from slipway.patches import PATCHES
-from slipway.runtime import accounting
-from slipway.runtime.request_path import SHORTCUTS
-from slipway.runtime.warmup import FAST_PATHS
+from slipway.runtime.changes import IN_PROCESS
 from tests.support import gateway
 from tests.support.build import extended
 from tests.support.lab import Lab, Spec
 
-IN_PROCESS = (*FAST_PATHS, *SHORTCUTS, *accounting.CHANGES)
 # What each says when it does not fit; anything else would be a failure that nobody planned.
 REFUSALS = ("is not as expected", "has changed", "is not what it was", "No such file")
 

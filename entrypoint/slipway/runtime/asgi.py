@@ -12,10 +12,10 @@ import traceback
 from pathlib import Path
 
 from slipway import log
-from slipway.runtime import acceleration, access_log, accounting, request_path, warmup
+from slipway.runtime import acceleration, access_log, accounting, config_in_force, request_path, warmup
 from slipway.runtime.directories import FAILED
 from slipway.runtime.warmup import rehearsal
-from slipway.workers import configuration, serving
+from slipway.workers import serving
 from slipway.workers.serving import Message, Receive, Send
 
 WORKERS_VARIABLE = "SLIPWAY_WORKERS_DIR"
@@ -45,6 +45,7 @@ with warmup.entered(_store, os.environ, _refused), acceleration.entered(os.envir
     rehearsal.rehearse(proxy, _store.rehearsal)
     request_path.install(os.environ, _refused)
     accounting.install(os.environ, _refused)
+    config_in_force.install(os.environ, _refused)
 del _store
 for _reason in _refused:
     log.line(f"fast path left out: {_reason}", level="warning")
@@ -87,13 +88,13 @@ class Application:
                 await accounting.settled()
             return message
 
-        configuration.freeze(proxy_server, configuration.in_force(directory))
         # A server may have put the directory first after the import.
         _find_callbacks()
         access_log.batch()
         from slipway.runtime.upstream_setup import prepare
 
         try:
+            config_in_force.hold(directory)
             if directory.is_dir():
                 self._worker = serving.enter(directory)
             await prepare()

@@ -187,6 +187,9 @@ def _environment(
         rotation.VARIABLE: _rotation(settings, directories),
         "PROMETHEUS_MULTIPROC_DIR": _metrics_directory(settings, directories, environment),
     }
+    if settings["REQUEST_TIMEOUT_SECONDS"].source.startswith("variable") and not environment.get("REQUEST_TIMEOUT"):
+        # LiteLLM's default, which what the config and its models say comes before.
+        changes["REQUEST_TIMEOUT"] = str(settings.number("REQUEST_TIMEOUT_SECONDS"))
     if settings.on("SLIPWAY_SPEND_SPOOL"):
         changes["SLIPWAY_SPEND_SPOOL_DIR"] = str(STATE / "spend")
     if settings.on("JSON_LOGS"):
@@ -220,8 +223,7 @@ def _worker_config(settings: Settings, command_line: CommandLine) -> dict[str, o
         "config": _absolute(settings.text("CONFIG_FILE_PATH")),
         "use_queue": False,
     }
-    # What the config says, LiteLLM reads itself.
-    if settings["REQUEST_TIMEOUT_SECONDS"].source.startswith(("flag", "variable")):
+    if settings["REQUEST_TIMEOUT_SECONDS"].source.startswith("flag"):
         config["request_timeout"] = settings.number("REQUEST_TIMEOUT_SECONDS")
     return {**config, **command_line.worker}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -36,6 +36,8 @@ class Reload:
         self._asked = False
         self._next_look = 0.0
         self._accepted = self._changing = self._digest()
+        # The start may have waited for a database.
+        self._look_at(configuration.in_force(directory))
         self.refused = 0
 
     def ask(self) -> None:
@@ -74,24 +76,19 @@ class Reload:
         if code:
             self._refuse("the log above says why")
             return True
-        try:
-            configuration.accept(self._directory)
-        except OSError as problem:
-            self._refuse(f"it cannot be kept: {problem.strerror}")
-            return True
+        self._look_at(configuration.proposed(self._directory))
         log.line("reload: the configuration is good; the workers are replaced one by one")
         self._apply()
-        self._look_at_includes()
         return True
 
-    def _look_at_includes(self) -> None:
-        """Watch what the new configuration includes, too."""
+    def _look_at(self, kept: Mapping[str, str]) -> None:
+        """Watch what a configuration includes, too, and notice what has changed since it was kept."""
         if not self._watched:
             return
-        unchanged = self._digest() == self._accepted
-        self._watched = list(dict.fromkeys([*self._watched, *map(Path, configuration.in_force(self._directory))]))
-        if unchanged:
-            self._accepted = self._changing = self._digest()
+        unchanged = self._digest() == self._accepted and all(_holds(Path(file), text) for file, text in kept.items())
+        self._watched = list(dict.fromkeys([*self._watched, *map(Path, kept)]))
+        self._changing = self._digest()
+        self._accepted = self._changing if unchanged else b""
 
     def _refuse(self, why: str) -> None:
         self.refused += 1
@@ -115,3 +112,10 @@ class Reload:
                 whole.update(b"\0")
             whole.update(os.fsencode(path))
         return whole.digest()
+
+
+def _holds(path: Path, text: str) -> bool:
+    try:
+        return path.read_bytes() == text.encode()
+    except OSError:
+        return False

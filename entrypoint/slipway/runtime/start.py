@@ -114,6 +114,15 @@ def check(argv: Sequence[str], environment: Mapping[str, str]) -> tuple[Finding,
     if option == KEEP and not report.exit_code(start.findings):
         with writable.refusing(Path(directory)):
             configuration.propose(Path(directory), config_files(start))
+        path = start.settings.text("CONFIG_FILE_PATH")
+        kept = configuration.proposed(Path(directory)).get(os.path.abspath(path)) if path else None
+        if kept is not None and config_file.parse(kept, str(path)) != start.config:
+            raise report.refuse(
+                "config-changing",
+                report.ExitCode.CONFIG,
+                "The config file changed while it was checked.",
+                "Ask for the reload again once it is written.",
+            )
     return start.findings
 
 

@@ -30,7 +30,7 @@ from slipway.runtime.management import Answer, Request
 from slipway.runtime.reload import Reload
 from slipway.runtime.server_process import Servers, spawn
 from slipway.runtime.status import Status
-from slipway.workers import drain_flag
+from slipway.workers import configuration, drain_flag
 from slipway.workers.rotation import Hopeless, Limits, Rotation
 
 _TICK_SECONDS: Final = 0.5
@@ -287,6 +287,7 @@ class Supervisor:
 
     def _end(self) -> int:
         self.status.settle()
+        configuration.forget(Path(self.assignment.workers_directory))
         cut, rows = self.status.losses()
         level = "error" if cut or rows else "info"
         losses = f"{cut} requests cut, {rows} spend rows lost since the start"

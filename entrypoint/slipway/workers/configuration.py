@@ -2,24 +2,26 @@
 
 The launcher keeps them, and before a reload the check keeps the next ones. A worker starts with what is in force, so
 one that takes another's place is as the others are. It goes on with that, since LiteLLM reads the file again and again:
-with a database every 30 s, and drops the models that are gone from it. What LiteLLM writes itself, it reads.
+with a database every 30 s, and drops the models that are gone from it. Once LiteLLM has written its file itself, that
+is in force in every worker, until a reload.
 """
 
 from __future__ import annotations
 
-import io
+import contextlib
 import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import ModuleType
-from typing import IO, Any, Final
+from typing import Final
 
 _IN_FORCE: Final = "configuration.json"
 # Checked, and not yet in force.
 _NEXT: Final = "configuration.next.json"
 # What to go back to, until the workers have shown that they can start with what is in force.
 _PROVEN: Final = "configuration.proven.json"
+# There since LiteLLM wrote its file.
+_WRITTEN: Final = "configuration.written"
 
 
 def keep(directory: Path, files: Iterable[str]) -> None:
@@ -33,12 +35,18 @@ def propose(directory: Path, files: Iterable[str]) -> None:
 
 
 def accept(directory: Path) -> None:
-    """Put what was proposed in force, and remember what was until ``prove`` or ``revert``. Raises OSError."""
+    """Put in force what was proposed, if anything, and remember what was until ``prove`` or ``revert``.
+
+    Raises OSError when ``directory`` cannot be written to.
+    """
+    if not (directory / _NEXT).exists():
+        return
     in_force, proven = directory / _IN_FORCE, directory / _PROVEN
     # Present while an earlier reload goes on, whose configuration nobody has started with yet.
     if in_force.exists() and not proven.exists():
         os.link(in_force, proven)
     os.replace(directory / _NEXT, in_force)
+    (directory / _WRITTEN).unlink(missing_ok=True)
 
 
 def prove(directory: Path) -> None:
@@ -54,35 +62,51 @@ def revert(directory: Path) -> None:
 
 def in_force(directory: Path) -> Mapping[str, str]:
     """Return the text of each file in force by its absolute path; nothing where no configuration is kept."""
-    try:
-        found: dict[str, str] = json.loads((directory / _IN_FORCE).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    return found
+    return _read(directory / _IN_FORCE)
 
 
-def freeze(module: ModuleType, files: Mapping[str, str]) -> None:
-    """Have ``module`` read ``files`` where it opens the files of these names, until it writes one itself."""
-    left = dict(files)
+def proposed(directory: Path) -> Mapping[str, str]:
+    """Return the text of each file that was proposed by its absolute path."""
+    return _read(directory / _NEXT)
 
-    def opened(file: Any, mode: str = "r", *others: Any, **options: Any) -> IO[Any]:
-        name = os.path.abspath(file) if isinstance(file, str) else ""
-        if mode != "r":
-            left.pop(name, None)
-        text = left.get(name)
-        return open(file, mode, *others, **options) if text is None else io.StringIO(text)
 
-    # A module's own name is found before Python's.
-    vars(module)["open"] = opened
+def forget(directory: Path) -> None:
+    """Remove what is kept, secrets among it: nobody starts any more."""
+    for name in (_IN_FORCE, _NEXT, _PROVEN):
+        (directory / name).unlink(missing_ok=True)
+
+
+def mark_written(directory: Path) -> None:
+    """LiteLLM has written its file, which is in force now."""
+    with contextlib.suppress(OSError):
+        (directory / _WRITTEN).touch()
+
+
+def is_written(directory: Path) -> bool:
+    """Whether LiteLLM has written its file since the last reload."""
+    return (directory / _WRITTEN).exists()
 
 
 def _write(path: Path, files: Iterable[str]) -> None:
     texts = {os.path.abspath(file): text for file in files if (text := _text(file)) is not None}
     scratch = path.with_suffix(".part")
-    # It holds what the files hold, secrets too.
-    with open(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        json.dump(texts, file)
-    os.replace(scratch, path)
+    try:
+        # It holds what the files hold, secrets too.
+        with open(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            json.dump(texts, file)
+        os.replace(scratch, path)
+    except OSError:
+        # The room it takes is what the next worker's record needs.
+        scratch.unlink(missing_ok=True)
+        raise
+
+
+def _read(path: Path) -> Mapping[str, str]:
+    try:
+        found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    return found
 
 
 def _text(path: str) -> str | None:

@@ -11,7 +11,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -104,9 +104,10 @@ class Rotation:
         # Those told to stop: why, and until when they may take.
         self._leaving: dict[int, tuple[Reason, float]] = {}
         self._aborted: dict[int, float] = {}
-        self._outdated: set[int] = set()
+        # Numbers of configurations: the one in force, the last that a worker has served with, and each worker's own.
+        self._latest = self._current = self._proven = 0
+        self._generation: dict[int, int] = {}
         self._reloading = False
-        self._renewed = 0
         self._failures = 0
         self._pause_until = 0.0
         self._last_tick = clock()
@@ -118,10 +119,16 @@ class Rotation:
         return self._complete
 
     def reload(self) -> None:
-        """Replace every worker there is now, one after the other."""
-        self._outdated = {pid for pid in self._fleet.pids() if pid not in self._leaving}
+        """Put in force the configuration that was proposed, and replace every worker there is, one after the other."""
+        try:
+            configuration.accept(self._directory)
+        except OSError as problem:
+            self.tally.count_reload(done=False)
+            log.line(f"reload: given up: the configuration cannot be kept: {problem.strerror}", level="error")
+            return
+        self._latest += 1
+        self._current = self._latest
         self._reloading = True
-        self._renewed = 0
         self._failures = 0
         self._pause_until = 0.0
 
@@ -151,6 +158,7 @@ class Rotation:
             if pid not in self._born:
                 self._born[pid] = now
                 self._starting.add(pid)
+                self._generation[pid] = self._current
                 jitter = random.randint(0, self._limits.jitter) if self._limits.jitter else 0
                 self._budgets[pid] = (self._limits.requests or 0) + jitter
 
@@ -160,62 +168,66 @@ class Rotation:
             if pid in self._aborted:
                 reason = Reason.BLOCKED
             failed = pid in self._starting
+            generation = self._generation.pop(pid, self._current)
             for known in (self._born, self._budgets, self._aborted):
                 known.pop(pid, None)
             # Its replacement simply takes its place.
             self._replaces = {new: pair for new, pair in self._replaces.items() if pair[0] != pid}
             self._starting.discard(pid)
-            self._outdated.discard(pid)
             if failed:
-                self._failed_to_start(pid, now)
+                self._failed_to_start(pid, generation, now)
             else:
                 self.tally.count_exit(reason)
                 if reason is Reason.KILLED:
                     log.line(f"worker {pid} ended unasked; another takes its place", level="error")
 
-    def _failed_to_start(self, pid: int, now: float) -> None:
+    def _failed_to_start(self, pid: int, generation: int, now: float) -> None:
         self._replaces.pop(pid, None)
         if self._complete:
             log.line(f"worker {pid} could not start; the log above says why", level="error")
         self._count_failure(now)
+        # Of an earlier one says nothing about the one that is being taken over.
+        unproven = self._current != self._proven
+        if self._reloading and generation == self._current and (unproven or self._failures >= _HOPELESS_STARTS):
+            self._give_up()
 
     def _count_failure(self, now: float) -> None:
         self._failures += 1
         self._pause_until = now + min(2.0 ** (self._failures - 1), _LONGEST_PAUSE_SECONDS)
-        if self._reloading and (not self._renewed or self._failures >= _HOPELESS_STARTS):
-            self._give_up()
         serving = len(self._born) - len(self._starting) - len(self._leaving)
         if self._complete and not serving and self._failures >= _HOPELESS_STARTS:
             raise Hopeless
 
     def _give_up(self) -> None:
-        self._reloading = False
-        self._outdated.clear()
-        self.tally.count_reload(done=False)
-        if not self._renewed:
+        if self._current != self._proven:
             configuration.revert(self._directory)
-        state = (
-            f"{self._renewed} workers have the new configuration, the others go on as they were"
-            if self._renewed
-            else "the configuration in force stays"
-        )
+            self._current = self._proven
+            # Those that an earlier reload has not reached yet are due for what it brought.
+            self._reloading = bool(self._outdated(self._generation))
+            state = "the configuration in force stays"
+        else:
+            self._reloading = False
+            state = f"{len(self._outdated(self._generation))} workers go on with the earlier configuration"
+        self.tally.count_reload(done=False)
         log.line(f"reload: given up: a worker could not start with it, the log above says why; {state}", level="error")
+
+    def _outdated(self, pids: Iterable[int]) -> list[int]:
+        return [pid for pid in pids if self._generation[pid] != self._current and pid not in self._leaving]
 
     def _welcome(self, seen: Mapping[int, record.Seen]) -> None:
         for pid in self._starting & seen.keys():
             self._starting.discard(pid)
             self._failures = 0
             old, reason = self._replaces.pop(pid, (0, Reason.KILLED))
-            # One that was starting when the reload began has the earlier configuration.
-            if self._reloading and pid not in self._outdated:
-                self._renewed += 1
+            # One that was starting when a reload began proves nothing about it.
+            if self._generation[pid] == self._current != self._proven:
+                self._proven = self._current
                 configuration.prove(self._directory)
             if old in self._born and old not in self._leaving:
                 self._dismiss(old, reason)
 
     def _dismiss(self, pid: int, reason: Reason) -> None:
         self._leaving[pid] = (reason, self._clock() + self._limits.drain)
-        self._outdated.discard(pid)
         _signal(pid, signal.SIGTERM)
 
     def _end_overdue(self, now: float) -> None:
@@ -270,13 +282,11 @@ class Rotation:
             return
         staying = [pid for pid in seen if pid not in self._leaving and pid not in self._aborted]
         if self._reloading:
-            self._outdated &= set(staying)
-            if not self._outdated:
-                self._reloading = False
-                self.tally.count_reload(done=True)
-                log.line("reload: done: every worker has the new configuration")
+            outdated = self._outdated(staying)
+            if not outdated:
+                self._end_reload(staying)
                 return
-            due: tuple[int, Reason] | None = (min(self._outdated, key=self._born.__getitem__), Reason.RELOAD)
+            due: tuple[int, Reason] | None = (min(outdated, key=self._born.__getitem__), Reason.RELOAD)
         elif self._leaving:
             return
         else:
@@ -288,6 +298,13 @@ class Rotation:
         pid = self._add(now)
         if pid is not None:
             self._replaces[pid] = due
+
+    def _end_reload(self, staying: Sequence[int]) -> None:
+        """Call it done, unless a worker is missing, which will show whether it can start."""
+        if len(staying) >= self._fleet.wanted and not self._aborted:
+            self._reloading = False
+            self.tally.count_reload(done=True)
+            log.line("reload: done: every worker has the new configuration")
 
     def _due(self, found: record.Seen, now: float) -> tuple[int, Reason] | None:
         limits, pid = self._limits, found.pid

@@ -13,7 +13,7 @@ from importlib.util import resolve_name
 from pathlib import Path
 from typing import Any, Final
 
-from slipway.runtime import accounting, request_path
+from slipway.runtime import accounting, config_in_force, request_path
 from slipway.runtime.warmup import Store, entered
 from slipway.runtime.warmup.first_request import serve
 from slipway.runtime.warmup.places import current
@@ -34,6 +34,7 @@ def main() -> int:
         modules, models = frozenset(sys.modules), complete_models()
         request_path.install({}, refused)
         accounting.install({}, refused)
+        config_in_force.install({}, refused)
         serve(app)
         store.rehearsal = seen(app, modules, models)
     store.places = current()
