@@ -19,7 +19,7 @@ LOAD_SECONDS = form(180, 1800)
 # Looks at the memory during the load. The first and the last of them are compared as medians: garbage comes and goes.
 LOOKS = 30
 ENDS = 5
-# Three in a hundred from begin to end; from the middle of the first looks to that of the last it is five sixths of that.
+# Three in a hundred from begin to end: five sixths of it between the middles of the first and of the last looks.
 GROWTH = 1.025
 # Idle connections to the provider are closed after 15 s, to the database after 60.
 IDLE_SECONDS = 90
