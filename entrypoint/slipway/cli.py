@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from typing import Final
 
 from slipway import __version__, log, report
+from slipway.commands import VERBS
 from slipway.report import ExitCode, Refusal, refuse
 
-COMMANDS: Final = ("serve", "check", "migrate", "explain", "healthcheck", "drain", "reload", "version")
 _WITHOUT_ARGUMENTS: Final = ("healthcheck", "drain", "reload", "version")
 _HELP: Final = ("-h", "--help")
 
 
 def main(argv: Sequence[str]) -> int:
     """Run one command and return its exit code. ``serve`` does not return when it succeeds."""
-    command, arguments = (argv[0], argv[1:]) if argv and argv[0] in COMMANDS else ("serve", argv)
+    command, arguments = (argv[0], argv[1:]) if argv and argv[0] in VERBS else ("serve", argv)
     # Refusals of the settings themselves come before they are resolved.
     log.use_json(os.environ.get("JSON_LOGS", "").strip().lower() in ("1", "true", "yes", "on"))
     try:
@@ -68,9 +68,7 @@ def _serve(argv: Sequence[str]) -> int:
 def _alone(command: str, arguments: Sequence[str]) -> int:
     """Refuse arguments of a command that has none, before it does what nobody may have meant."""
     if any(asked in arguments for asked in _HELP):
-        from slipway import flags
-
-        print(f"slipway {command}: {flags.VERBS[command]}")
+        print(f"slipway {command}: {VERBS[command]}")
         return ExitCode.DONE
     raise refuse("unknown-argument", ExitCode.USAGE, f"{command} takes no arguments.", "Leave them out.")
 

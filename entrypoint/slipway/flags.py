@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
+from slipway.commands import VERBS
 from slipway.report import ExitCode, Refusal, refuse
 from slipway.settings import SERVERS, SETTINGS
 
@@ -43,17 +44,6 @@ PASS_THROUGH: Final = (
     "--skip_server_startup",
     "--reload",
 )
-# The launcher's commands and what each does, for `--help`.
-VERBS: Final = {
-    "serve": "start the gateway; what happens when only flags are given",
-    "check": "refuse what a start with these flags would refuse, and start nothing; the database is not asked",
-    "explain": "show every setting with its source, and what would run; --format json",
-    "migrate": "bring the database to this image's schema; --dry-run lists what is pending",
-    "healthcheck": "0 when the gateway in this container is ready",
-    "drain": "drain the gateway in this container and end it, as SIGTERM does; return when its requests are done",
-    "reload": "have the gateway in this container check its configuration and take it over; its log says how it went",
-    "version": "print the versions of everything",
-}
 # Flags of the other commands, which `serve` does not take.
 COMMANDS: Final = {
     "--dry-run": "migrate --dry-run",

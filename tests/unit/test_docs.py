@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from docs import variables
-from slipway import cli, flags
+from slipway.commands import VERBS
 from slipway.patches import PATCHES
 from slipway.report import ExitCode
 from slipway.runtime.changes import IN_PROCESS
@@ -28,8 +28,8 @@ def test_every_exit_code_has_a_page_and_a_row() -> None:
 def test_every_command_is_known_to_the_entrypoint_the_help_and_the_readme() -> None:
     entrypoint = (ROOT / "entrypoint" / "entrypoint.sh").read_text()
     (line,) = re.findall(r"-\* \| (.*)\) exec", entrypoint)
-    assert set(line.split(" | ")) == set(cli.COMMANDS) == set(flags.VERBS)
-    for command in cli.COMMANDS:
+    assert set(line.split(" | ")) == set(VERBS)
+    for command in VERBS:
         assert re.search(rf"^\|.*`{command}\b.*\|.*\|$", README, re.MULTILINE), command
 
 

@@ -229,7 +229,7 @@ def supervised_argv(start: Start, helper: tuple[str, ...] = ()) -> tuple[str, ..
 
 
 def config_files(start: Start) -> tuple[str, ...]:
-    """Return the config file and what it includes itself, nothing without one."""
+    """Return the config file and what is included, nothing without one."""
     path = start.settings.text("CONFIG_FILE_PATH")
     return (path, *config_file.included(start.config, path)) if path else ()
 
