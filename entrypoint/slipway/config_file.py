@@ -95,6 +95,14 @@ def included(config: Mapping[str, object], path: str) -> list[str]:
     return list(found)
 
 
+def same(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
+    """Whether two configs hold the same, one that contains itself by an alias and one with ``.nan`` in it, too."""
+    import yaml
+
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    return bool(yaml.dump(one, Dumper=dumper) == yaml.dump(other, Dumper=dumper))
+
+
 def section(config: Mapping[str, object], name: str) -> Mapping[str, object]:
     """Return a section of the config, empty when it is absent."""
     content = config.get(name)

@@ -87,3 +87,10 @@ def test_references_come_with_their_place(tmp_path: Path) -> None:
         ("model_list[0].litellm_params.api_key", "KEY"),
         ("general_settings.master_key", "MASTER"),
     ]
+
+
+def test_the_same_is_seen_whatever_yaml_can_say(tmp_path: Path) -> None:
+    text = "router_settings: &itself {a: [*itself], b: .nan, c: 2026-01-01}\n"
+    one, other = (config_file.read(str(write(tmp_path, text)), "x") for _ in range(2))
+    assert config_file.same(one, other)
+    assert not config_file.same(one, config_file.read(str(write(tmp_path, text.replace("nan", "inf"))), "x"))

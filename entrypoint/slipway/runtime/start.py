@@ -116,7 +116,7 @@ def check(argv: Sequence[str], environment: Mapping[str, str]) -> tuple[Finding,
             configuration.propose(Path(directory), config_files(start))
         path = start.settings.text("CONFIG_FILE_PATH")
         kept = configuration.proposed(Path(directory)).get(os.path.abspath(path)) if path else None
-        if kept is not None and config_file.parse(kept, str(path)) != start.config:
+        if kept is not None and not config_file.same(config_file.parse(kept, str(path)), start.config):
             raise report.refuse(
                 "config-changing",
                 report.ExitCode.CONFIG,
