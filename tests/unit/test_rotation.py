@@ -399,6 +399,37 @@ def test_when_nobody_serves_and_nobody_can_start_the_server_ends(fleet: Fleet) -
         fail(5)
 
 
+@pytest.mark.parametrize("serving", [(), (1,)])
+def test_a_start_that_one_worker_cannot_complete_ends_the_server(fleet: Fleet, serving: tuple[int, ...]) -> None:
+    """Killed, as for its memory: the server itself ends only for a worker that says that it cannot start."""
+    turning = Rotation(fleet, Limits(str(fleet.directory), silence=30, drain=60), lambda: fleet.now)
+    turning.tick()
+
+    def fail(times: int) -> None:
+        for _ in range(times):
+            fleet.beat()
+            for pid in fleet.pids():
+                if pid in serving:
+                    fleet.announce(pid)
+                else:
+                    fleet.end(pid)
+            turn(turning, fleet, 5)
+
+    with pytest.raises(Hopeless):
+        fail(8)
+
+
+def test_a_worker_that_hangs_in_the_first_start_is_killed(fleet: Fleet) -> None:
+    turning = Rotation(fleet, Limits(str(fleet.directory), silence=30, drain=60), lambda: fleet.now)
+    turning.tick()
+    fleet.announce(1)
+    for _ in range(31):
+        fleet.beat(1)
+        turn(turning, fleet, 10)
+    assert (2, signal.SIGKILL) in fleet.told
+    assert 1 not in dict(fleet.told)
+
+
 def test_limits_survive_their_variable(tmp_path: Path) -> None:
     limits = Limits(str(tmp_path), 30, 630, requests=5, jitter=2, memory=10**9, age=3600)
     assert Limits.parse(limits.text()) == limits

@@ -146,12 +146,10 @@ class Rotation:
         self._welcome(seen)
         self._complete = self._complete or len(seen) >= self._fleet.wanted
         self._end_overdue(now)
-        if not self._complete:
-            self._fill(pids, now)
-            return
         self._abort_blocked(seen, now)
         self._fill(pids, now)
-        self._replace(seen, now)
+        if self._complete:
+            self._replace(seen, now)
 
     def _adopt(self, pids: Sequence[int], now: float) -> None:
         for pid in pids:
@@ -183,8 +181,7 @@ class Rotation:
 
     def _failed_to_start(self, pid: int, generation: int, now: float) -> None:
         self._replaces.pop(pid, None)
-        if self._complete:
-            log.line(f"worker {pid} could not start; the log above says why", level="error")
+        log.line(f"worker {pid} could not start; the log above says why, or it was killed (memory?)", level="error")
         self._count_failure(now)
         # Of an earlier one says nothing about the one that is being taken over.
         unproven = self._current != self._proven
@@ -195,7 +192,8 @@ class Rotation:
         self._failures += 1
         self._pause_until = now + min(2.0 ** (self._failures - 1), _LONGEST_PAUSE_SECONDS)
         serving = len(self._born) - len(self._starting) - len(self._leaving)
-        if self._complete and not serving and self._failures >= _HOPELESS_STARTS:
+        # Those that serve go on without one that cannot start; before all have, the gateway is not ready for anybody.
+        if self._failures >= _HOPELESS_STARTS and not (self._complete and serving):
             raise Hopeless
 
     def _give_up(self) -> None:
@@ -235,7 +233,7 @@ class Rotation:
             if now >= deadline:
                 log.line(f"worker {pid} did not finish in {self._limits.drain:g} s and is killed", level="error")
                 _signal(pid, signal.SIGKILL)
-        for pid in self._starting if self._complete else ():
+        for pid in self._starting:
             if now - self._born[pid] >= _START_SECONDS:
                 log.line(f"worker {pid} did not start in {_START_SECONDS:g} s and is killed", level="error")
                 _signal(pid, signal.SIGKILL)
