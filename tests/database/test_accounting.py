@@ -34,6 +34,16 @@ SELECT (SELECT spend FROM "LiteLLM_VerificationToken" WHERE token = '{0}'),
 """
 
 
+# A share of sums whose arguments this release's LiteLLM does not have.
+_FOREIGN = """
+import json, pathlib
+left = pathlib.Path("/var/lib/slipway/spend/foreign")
+left.mkdir()
+(left / "lock").touch()
+(left / "1.jsonl").write_text(json.dumps(["sums", "0", {"payload": {}, "from_the_future": 1}]))
+"""
+
+
 @dataclass(frozen=True)
 class Started:
     """A gateway, its database, and a key of its own."""
@@ -216,6 +226,21 @@ def test_spend_in_the_spool_is_taken_over_once_by_the_workers_that_follow(
     wait_until("two spools", lambda: len(spools(begun)) == 2)
     begun.kill(second)
     wait_until("two spools again", lambda: len(spools(begun)) == 2)
+    begun.end()
+    assert begun.rows() == set(clients.answered)
+    assert_sums(begun)
+
+
+def test_what_another_release_left_in_the_spool_is_kept_and_ends_no_start(
+    site: Site, migrated: str, tmp_path: Path
+) -> None:
+    begun = start(site, migrated, tmp_path, "uvicorn", 1, {"SLIPWAY_SPEND_SPOOL": "on"})
+    begun.running.box.python(_FOREIGN)
+    begun.kill(begun.workers())
+    wait_until("the directory set aside", lambda: "refused-foreign" in spools(begun))
+    assert "kept in /var/lib/slipway/spend/refused-foreign" in begun.running.box.logs(stdout=False)
+    with Clients(begun.running.url, begun.key) as clients:
+        wait_until("answers", lambda: len(clients.answered) >= ENOUGH)
     begun.end()
     assert begun.rows() == set(clients.answered)
     assert_sums(begun)

@@ -72,7 +72,7 @@ def test_segments_go_when_everything_in_them_is_done(tmp_path: Path) -> None:
 
 
 def test_the_limit_and_a_failing_disk_leave_records_out_and_raise_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     spool = Spool(tmp_path, limit=100)
     assert spool.put("row", "a", "x" * 40)
@@ -84,7 +84,24 @@ def test_the_limit_and_a_failing_disk_leave_records_out_and_raise_nothing(
     monkeypatch.setattr(os, "write", full)
     assert not spool.put("row", "c", "x")
     spool.done("row", ["a", "b", "c"])
-    assert spool.left_out == 2
+    assert capfd.readouterr().err.count("no room") == 1
+
+
+def test_an_id_that_comes_twice_is_done_once(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    for id in ("a", "a", "b"):
+        assert spool.put("row", id, {"id": id})
+    spool.done("row", ["a", "a"])
+    assert read(spool.directory) == {"row": [{"id": "b"}]}
+
+
+def test_what_is_set_aside_is_kept_and_not_taken_over(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.put("sums", "a", {"sum": 1})
+    die(spool)
+    (place,) = [each.set_aside() for each in abandoned(tmp_path)]
+    assert left(tmp_path) == []
+    assert read(place) == {"sums": [{"sum": 1}]}
 
 
 def test_a_line_that_was_cut_off_is_skipped(tmp_path: Path) -> None:

@@ -16,11 +16,15 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from slipway import log
+
 _LOCK: Final = "lock"
 _NEW: Final = ".new-"
+_ASIDE: Final = "refused-"
 # What one worker may keep: LiteLLM's own bound of its queue in memory (SPEND_LOG_QUEUE_MAX_BYTES).
 LIMIT_BYTES: Final = 64_000_000
 SEGMENT_BYTES: Final = 1_000_000
@@ -55,7 +59,7 @@ class Spool:
         self._segments: list[_Segment] = []
         self._place: dict[Key, _Segment] = {}
         self._number = 0
-        self.left_out = 0
+        self._full = False
 
     @property
     def size(self) -> int:
@@ -72,9 +76,12 @@ class Spool:
                 raise OSError("the limit is reached")
             segment = self._current()
             _write(segment, line)
-        except (OSError, TypeError, ValueError):
-            self.left_out += 1
+        except (OSError, TypeError, ValueError) as problem:
+            if not self._full:
+                log.line(f"a kill loses spend that the spool has no room for: {problem}", level="warning")
+            self._full = True
             return False
+        self._full = False
         segment.open.add((kind, id))
         self._place[kind, id] = segment
         return True
@@ -96,7 +103,8 @@ class Spool:
 
     def _by_segment(self, kind: str, ids: Iterable[str]) -> list[tuple[_Segment, list[str]]]:
         found: dict[Path, tuple[_Segment, list[str]]] = {}
-        for id in ids:
+        # A provider may repeat an id, and LiteLLM queues both rows.
+        for id in dict.fromkeys(ids):
             segment = self._place.get((kind, id))
             if segment is not None:
                 found.setdefault(segment.path, (segment, []))[1].append(id)
@@ -137,16 +145,20 @@ def _plain(value: object) -> str:
 
 @dataclass(frozen=True)
 class Abandoned:
-    """What a killed worker left: records by kind that were not done. ``remove`` once they are somebody else's."""
+    """What a killed worker left: records by kind that were not done. ``remove`` once they are somebody else's.
+
+    ``set_aside`` puts them where nobody takes them over again, and returns that place; it raises OSError.
+    """
 
     records: dict[str, list[Any]]
     remove: Callable[[], None]
+    set_aside: Callable[[], Path]
 
 
 def abandoned(root: Path) -> Iterator[Abandoned]:
     """Take over what dead workers left below ``root``, each directory by one taker only."""
     try:
-        found = sorted(entry for entry in root.iterdir() if entry.is_dir())
+        found = sorted(entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith(_ASIDE))
     except OSError:
         return
     for directory in found:
@@ -160,7 +172,11 @@ def abandoned(root: Path) -> Iterator[Abandoned]:
             os.close(lock)
             continue
         try:
-            yield Abandoned(read(directory), lambda gone=directory: shutil.rmtree(gone, True))  # type: ignore[misc]
+            yield Abandoned(
+                read(directory),
+                partial(shutil.rmtree, directory, ignore_errors=True),
+                partial(directory.rename, root / f"{_ASIDE}{directory.name}"),
+            )
         finally:
             os.close(lock)
 
@@ -182,7 +198,7 @@ def read(directory: Path) -> dict[str, list[Any]]:
     for path in sorted(directory.glob("*.jsonl")):
         with contextlib.suppress(OSError):
             for line in path.read_bytes().splitlines():
-                with contextlib.suppress(ValueError, TypeError):
+                with contextlib.suppress(ValueError, TypeError, AttributeError):
                     _apply(found, *json.loads(line))
     records: dict[str, list[Any]] = {}
     for (kind, _), record in found.items():

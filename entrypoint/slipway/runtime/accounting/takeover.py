@@ -30,29 +30,51 @@ async def take_over(journal: Journal, root: Path) -> None:
         return
     for left in abandoned(root):
         rows, shares = left.records.get(ROW, []), left.records.get(SUMS, [])
-        if rows or shares:
-            await _adopt(client, proxy_server.proxy_logging_obj, left)
-            log.line(f"took over {len(rows)} spend rows and {len(shares)} shares of sums from a worker that was killed")
-        left.remove()
+        problems = await _adopt(client, proxy_server.proxy_logging_obj, rows, shares)
+        taken = len(shares) - len(problems)
+        if rows or taken:
+            log.line(f"took over {len(rows)} spend rows and {taken} shares of sums from a worker that was killed")
+        if problems:
+            _set_aside(left, problems)
+        else:
+            left.remove()
 
 
-async def _adopt(client: Any, logger: Any, left: Abandoned) -> None:
+async def _adopt(client: Any, logger: Any, rows: list[Any], shares: list[Any]) -> list[Exception]:
+    """Queue rows and add shares up; return why those that cannot be, for another release wrote them perhaps."""
     from litellm.proxy.utils import enqueue_spend_logs
 
-    rows = left.records.get(ROW, [])
     if rows:
         await enqueue_spend_logs(client, rows)
-    writer = logger.db_spend_update_writer
     unwritten = {str(row.get("request_id")) for row in rows}
-    for share in left.records.get(SUMS, []):
-        written = {ADDING[part] for part in share.pop(PARTS, []) if part in ADDING}
-        # LiteLLM writes the usage of models together with the rows: it is done when they are.
-        if str(share["payload"].get("request_id")) not in unwritten:
-            written.add(MODELS)
-        rest = copy.copy(writer)
-        for method in written:
-            setattr(rest, method, _nothing)
-        await rest._batch_database_updates(prisma_client=client, **share)
+    problems = list[Exception]()
+    for share in shares:
+        try:
+            await _add(client, logger.db_spend_update_writer, share, unwritten)
+        except Exception as problem:
+            # Raised, it would end this start and every other.
+            problems.append(problem)
+    return problems
+
+
+async def _add(client: Any, writer: Any, share: dict[str, Any], unwritten: set[str]) -> None:
+    written = {ADDING[part] for part in share.pop(PARTS, []) if part in ADDING}
+    # LiteLLM writes the usage of models together with the rows: it is done when they are.
+    if str(share["payload"].get("request_id")) not in unwritten:
+        written.add(MODELS)
+    rest = copy.copy(writer)
+    for method in written:
+        setattr(rest, method, _nothing)
+    await rest._batch_database_updates(prisma_client=client, **share)
+
+
+def _set_aside(left: Abandoned, problems: list[Exception]) -> None:
+    kinds = ", ".join(sorted({type(problem).__name__ for problem in problems}))
+    said = f"{len(problems)} shares of sums cannot be taken over ({kinds}): did another release write them?"
+    try:
+        log.line(f"{said} What it left is kept in {left.set_aside()}", level="error")
+    except OSError as why:
+        log.line(f"{said} It cannot be set aside: {why.strerror}", level="error")
 
 
 async def _nothing(**_: Any) -> None:
