@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from tests.scenarios.site import ROWS_SECONDS, Site, clients
 from tests.support import gateway, metrics
 from tests.support.clients import Clients, Outcome, stream_of
+from tests.support.fake import Provider
 from tests.support.gateway import Gateway
 from tests.support.lab import Lab, wait_until
 from tests.support.processes import server_of, tree
@@ -121,8 +123,21 @@ def test_killed_engines_fail_nothing(site: Site) -> None:
 
 
 @pytest.mark.parametrize("server", ["gunicorn", "uvicorn"])
-def test_a_killed_server_ends_the_container(lab: Lab, tmp_path: Path, server: str) -> None:
-    running = gateway.start(lab, tmp_path, env={"SLIPWAY_SERVER": server, "NUM_WORKERS": "2"})
+def test_a_killed_server_ends_the_container_once_its_requests_are_done(
+    lab: Lab, tmp_path: Path, provider: Provider, network: str, server: str
+) -> None:
+    running = gateway.start(lab, tmp_path, network=network, env={"SLIPWAY_SERVER": server, "NUM_WORKERS": "2"})
     master = server_of(tree(running.box), server)
-    running.box.python(f"import os; os.kill({master.pid}, 9)")
+    word = f"orphaned-by-{server}"
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(running.ask, f"provider/chat+hold={word}", "a boat")
+        try:
+            wait_until("the request at the provider", lambda: provider.holds(word))
+            running.box.python(f"import os; os.kill({master.pid}, 9)")
+            wait_until("readiness off: nobody accepts", lambda: running.management("/readyz").status_code == 503)
+            assert running.management("/livez").status_code == 200
+            assert provider.holds(word), "the request was cut off"
+        finally:
+            provider.release(word)
+        assert answer.result(RECOVERY_SECONDS) == "echo of a boat"
     assert running.box.wait(RECOVERY_SECONDS) != 0, running.box.logs()

@@ -41,7 +41,10 @@ class Assignment:
     watched: tuple[str, ...] = ()
 
     def argument(self) -> str:
-        """Return the assignment as the one argument of the supervisor's command line. It holds no secret."""
+        """Return the assignment as the one argument of the supervisor's command line.
+
+        It holds no secret that the container's own command line does not show.
+        """
         return json.dumps(asdict(self))
 
     @classmethod

@@ -73,13 +73,20 @@ class Reload:
         if pid != self._running:
             return False
         self._running = None
-        if code:
+        if code < 0:
+            self._refuse(f"its check was killed: it took longer than {_CHECK_SECONDS:g} s, or memory ran out")
+        elif code:
             self._refuse("the log above says why")
-            return True
-        self._look_at(configuration.proposed(self._directory))
-        log.line("reload: the configuration is good; the workers are replaced one by one")
-        self._apply()
+        else:
+            self._look_at(configuration.proposed(self._directory))
+            self._apply()
         return True
+
+    def stop(self) -> None:
+        """End a check that runs: nobody starts with what it would keep."""
+        if self._running:
+            os.kill(self._running, signal.SIGKILL)
+            os.waitpid(self._running, 0)
 
     def _look_at(self, kept: Mapping[str, str]) -> None:
         """Watch what a configuration includes, too, and notice what has changed since it was kept."""

@@ -122,10 +122,14 @@ class Supervisor:
         if not self._told:
             self._rotate()
             self._watch_start(now)
-        if self._drain_began is None and self.status.started:
+        if self.status.started and not self._ending:
             self._reload.tick(now)
             self._tell_readiness()
         self._enforce(servers, now)
+
+    @property
+    def _ending(self) -> bool:
+        return self._told or self._drain_began is not None
 
     def _hear(self, received: signal.Signals, now: float) -> None:
         if received == signal.SIGHUP:
@@ -143,8 +147,8 @@ class Supervisor:
                 self._stop_at = now
 
     def _reload_asked(self) -> None:
-        if self._drain_began is not None:
-            log.line("reload: refused: the gateway drains", level="warning")
+        if self._ending:
+            log.line("reload: refused: the gateway ends", level="warning")
             return
         if not self.assignment.check:
             server = self.assignment.server
@@ -156,8 +160,10 @@ class Supervisor:
         self._reload.ask()
 
     def _replace_workers(self) -> None:
-        if self._drain_began is not None:
+        if self._ending:
+            log.line("reload: refused: the gateway ends", level="warning")
             return
+        log.line("reload: the configuration is good; the workers are replaced one by one")
         if self._rotation:
             self._rotation.reload()
         elif self._servers:
@@ -258,6 +264,8 @@ class Supervisor:
         if servers.pids() or self._told or (self._rotation and self._rotation.complete):
             return
         self._told = True
+        # Its workers finish what they have, and take nothing new.
+        self._not_ready()
         if self.status.serving():
             log.line(f"{self.assignment.server} is gone; its workers are told to finish", level="error")
             self._kill_at = now + self.assignment.drain_seconds
@@ -287,6 +295,7 @@ class Supervisor:
 
     def _end(self) -> int:
         self.status.settle()
+        self._reload.stop()
         configuration.forget(Path(self.assignment.workers_directory))
         cut, rows = self.status.losses()
         level = "error" if cut or rows else "info"
