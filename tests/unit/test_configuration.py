@@ -84,12 +84,22 @@ def test_without_a_configuration_nothing_is_in_force(tmp_path: Path) -> None:
     assert configuration.in_force(tmp_path) == {}
 
 
-def test_what_litellm_wrote_is_in_force_until_a_reload(file: Path) -> None:
-    assert not configuration.is_written(file.parent)
+def test_what_litellm_wrote_is_in_force_and_what_a_bad_reload_leads_back_to(file: Path) -> None:
+    assert configuration.written_at(file.parent) == 0
+    file.write_text("written")
     configuration.mark_written(file.parent)
-    assert configuration.is_written(file.parent)
-    offer(file, "second")
-    assert not configuration.is_written(file.parent)
+    assert configuration.written_at(file.parent) > 0
+    assert text(file) == "written"
+    offer(file, "bad")
+    assert configuration.written_at(file.parent) == 0
+    configuration.revert(file.parent)
+    assert text(file) == "written"
+
+
+def test_a_file_is_kept_to_the_byte(file: Path) -> None:
+    file.write_bytes(b"first\r\nsecond\r\n")
+    configuration.keep(file.parent, [str(file)])
+    assert text(file) == "first\r\nsecond\r\n"
 
 
 def test_a_directory_without_room_keeps_nothing(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,5 +117,7 @@ def test_a_directory_without_room_keeps_nothing(file: Path, monkeypatch: pytest.
 def test_an_end_leaves_no_configuration_behind(file: Path) -> None:
     offer(file, "second")
     configuration.propose(file.parent, [str(file)])
+    # Of a check that was killed.
+    (file.parent / "configuration.next.part").touch()
     configuration.forget(file.parent)
     assert list(file.parent.iterdir()) == [file]

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from slipway import log
 from slipway.runtime.change import Change, Unfit, expect
 from slipway.workers import configuration
 
@@ -22,23 +23,30 @@ CHANGE: Final = Change(
 
 
 class _Kept:
-    """What this worker started with; nothing once LiteLLM has written its file."""
+    """What this worker started with, and what LiteLLM has written since, in whichever worker."""
 
     def __init__(self) -> None:
         self._files: Mapping[str, str] = {}
         self._directory: Path | None = None
+        self._written_at = 0
 
     def hold(self, directory: Path) -> None:
+        self._written_at = configuration.written_at(directory)
         self._files, self._directory = configuration.in_force(directory), directory
 
     def text(self, path: str | None) -> str | None:
-        if path is None or self._directory is None or configuration.is_written(self._directory):
+        if path is None or self._directory is None:
             return None
+        if configuration.written_at(self._directory) > self._written_at:
+            self.hold(self._directory)
         return self._files.get(os.path.abspath(path))
 
     def written(self, path: str | None) -> None:
         if path is not None and self._directory is not None and os.path.abspath(path) in self._files:
-            configuration.mark_written(self._directory)
+            try:
+                configuration.mark_written(self._directory)
+            except OSError as problem:
+                log.line(f"what LiteLLM wrote into its config file is not in force: {problem.strerror}", level="error")
 
 
 _kept: Final = _Kept()

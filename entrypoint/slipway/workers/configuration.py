@@ -2,13 +2,12 @@
 
 The launcher keeps them, and before a reload the check keeps the next ones. A worker starts with what is in force, so
 one that takes another's place is as the others are. It goes on with that, since LiteLLM reads the file again and again:
-with a database every 30 s, and drops the models that are gone from it. Once LiteLLM has written its file itself, that
-is in force in every worker, until a reload.
+with a database every 30 s, and drops the models that are gone from it. What LiteLLM writes into its file itself is in
+force in every worker at once.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -72,19 +71,22 @@ def proposed(directory: Path) -> Mapping[str, str]:
 
 def forget(directory: Path) -> None:
     """Remove what is kept, secrets among it: nobody starts any more."""
-    for name in (_IN_FORCE, _NEXT, _PROVEN):
-        (directory / name).unlink(missing_ok=True)
+    for path in directory.glob("configuration.*"):
+        path.unlink(missing_ok=True)
 
 
 def mark_written(directory: Path) -> None:
-    """LiteLLM has written its file, which is in force now."""
-    with contextlib.suppress(OSError):
-        (directory / _WRITTEN).touch()
+    """LiteLLM has written its file, which is in force now. Raises OSError when ``directory`` cannot be written to."""
+    keep(directory, in_force(directory))
+    (directory / _WRITTEN).touch()
 
 
-def is_written(directory: Path) -> bool:
-    """Whether LiteLLM has written its file since the last reload."""
-    return (directory / _WRITTEN).exists()
+def written_at(directory: Path) -> int:
+    """Return when LiteLLM last wrote its file, as a number that grows; 0 when it has not since the last reload."""
+    try:
+        return (directory / _WRITTEN).stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _write(path: Path, files: Iterable[str]) -> None:
@@ -112,6 +114,7 @@ def _read(path: Path) -> Mapping[str, str]:
 def _text(path: str) -> str | None:
     """Return what the file holds, None when it cannot be read: LiteLLM says so in its own words."""
     try:
-        return Path(path).read_text(encoding="utf-8")
+        # Not as text, which changes the ends of lines: whoever watches compares bytes.
+        return Path(path).read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError):
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import faulthandler
+import os
 import resource
 import sys
 import time
@@ -44,6 +45,9 @@ class Serving:
         self._leaving = False
         self._draining = drain_flag.attach(directory)
         self._tasks: list[asyncio.Task[None]] = []
+        # A proxy in front may cut that path or leave it.
+        root = os.environ.get("SERVER_ROOT_PATH", "").rstrip("/")
+        self._operational = (*_OPERATIONAL, *(f"{root}{path}" for path in _OPERATIONAL))
 
     def start(self, probe: Probe) -> None:
         """Announce the worker and begin to show its progress. Raises OSError."""
@@ -76,7 +80,7 @@ class Serving:
             raise
         finally:
             fields[Field.IN_FLIGHT] -= 1
-            if not scope["path"].startswith(_OPERATIONAL):
+            if not scope["path"].startswith(self._operational):
                 fields[Field.SERVED] += 1
 
     @property
