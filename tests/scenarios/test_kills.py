@@ -7,6 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.scenarios.site import ROWS_SECONDS, Site, clients
@@ -133,7 +134,11 @@ def test_a_killed_server_ends_the_container_once_its_requests_are_done(
         answer = pool.submit(running.ask, f"provider/chat+hold={word}", "a boat")
         try:
             wait_until("the request at the provider", lambda: provider.holds(word))
-            running.box.python(f"import os; os.kill({master.pid}, 9)")
+            with httpx.Client(base_url=running.url, timeout=30) as kept:
+                kept.get("/health/liveliness").raise_for_status()
+                running.box.python(f"import os; os.kill({master.pid}, 9)")
+                wait_until("its workers are told", lambda: "told to finish" in running.box.logs(stdout=False))
+                assert kept.get("/health/liveliness").status_code == 200, "a connection was closed unannounced"
             wait_until("readiness off: nobody accepts", lambda: running.management("/readyz").status_code == 503)
             assert running.management("/livez").status_code == 200
             assert provider.holds(word), "the request was cut off"

@@ -96,6 +96,14 @@ def test_what_litellm_wrote_is_in_force_and_what_a_bad_reload_leads_back_to(file
     assert text(file) == "written"
 
 
+def test_what_litellm_writes_while_a_reload_goes_on_is_not_taken_back(file: Path) -> None:
+    offer(file, "bad")
+    file.write_text("written")
+    configuration.mark_written(file.parent)
+    configuration.revert(file.parent)
+    assert text(file) == "written"
+
+
 def test_a_file_is_kept_to_the_byte(file: Path) -> None:
     file.write_bytes(b"first\r\nsecond\r\n")
     configuration.keep(file.parent, [str(file)])

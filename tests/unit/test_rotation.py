@@ -396,7 +396,7 @@ def test_when_nobody_serves_and_nobody_can_start_the_server_ends(fleet: Fleet) -
                 fleet.end(pid)
 
     with pytest.raises(Hopeless):
-        fail(5)
+        fail(8)
 
 
 @pytest.mark.parametrize("serving", [(), (1,)])
@@ -419,15 +419,36 @@ def test_a_start_that_one_worker_cannot_complete_ends_the_server(fleet: Fleet, s
         fail(8)
 
 
-def test_a_worker_that_hangs_in_the_first_start_is_killed(fleet: Fleet) -> None:
+def test_a_first_start_that_always_costs_a_worker_that_serves_ends_the_server(fleet: Fleet) -> None:
     turning = Rotation(fleet, Limits(str(fleet.directory), silence=30, drain=60), lambda: fleet.now)
     turning.tick()
     fleet.announce(1)
-    for _ in range(31):
-        fleet.beat(1)
-        turn(turning, fleet, 10)
-    assert (2, signal.SIGKILL) in fleet.told
-    assert 1 not in dict(fleet.told)
+
+    def push_out(times: int) -> None:
+        for _ in range(times):
+            turn(turning, fleet, 5)
+            if len(fleet.alive) == fleet.wanted:
+                oldest, newest = fleet.alive
+                fleet.announce(newest)
+                fleet.end(oldest)
+
+    with pytest.raises(Hopeless):
+        push_out(12)
+
+
+def test_workers_that_fail_together_are_one_failure(fleet: Fleet) -> None:
+    fleet.wanted = 8
+    turning = Rotation(fleet, Limits(str(fleet.directory), silence=30, drain=60), lambda: fleet.now)
+    turning.tick()
+    for pid in (1, 2, 3):
+        fleet.end(pid)
+        turn(turning, fleet, 0.2)
+    turn(turning, fleet, 5)
+    assert len(fleet.alive) == 8
+    for pid in fleet.alive:
+        fleet.announce(pid)
+    turn(turning, fleet)
+    assert turning.complete
 
 
 def test_limits_survive_their_variable(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -63,6 +64,8 @@ class Supervisor:
         self._stop_at: float | None = None
         self._kill_at: float | None = None
         self._failed = False
+        # Workers that were told to finish since their parent was killed.
+        self._orphans: set[int] | None = None
         self._flag = drain_flag.create(Path(assignment.workers_directory))
         self._reaper = engines.Reaper()
         self._reload = Reload(
@@ -115,6 +118,7 @@ class Supervisor:
 
     def _turn(self, servers: Servers, now: float) -> None:
         self._reap(servers, now)
+        self._dismiss_orphans()
         self._reaper.sweep(now)
         self.status.settle()
         if self._asked.is_set() and self._drain_began is None:
@@ -238,7 +242,7 @@ class Supervisor:
             self._kill_at = None
             log.line(f"{self.assignment.server} did not finish in time and is killed", level="error")
             servers.kill()
-            self._tell_workers(signal.SIGKILL)
+            _signal_all((seen.pid for seen in self.status.serving()), signal.SIGKILL)
 
     def _reap(self, servers: Servers, now: float) -> None:
         while True:
@@ -264,17 +268,19 @@ class Supervisor:
         if servers.pids() or self._told or (self._rotation and self._rotation.complete):
             return
         self._told = True
-        # Its workers finish what they have, and take nothing new.
-        self._not_ready()
+        # Not by the flag: workers told by it do not wait for clients to notice.
+        self.status.draining = True
         if self.status.serving():
             log.line(f"{self.assignment.server} is gone; its workers are told to finish", level="error")
             self._kill_at = now + self.assignment.drain_seconds
-            self._tell_workers(signal.SIGTERM)
+            self._orphans = set()
 
-    def _tell_workers(self, which: signal.Signals) -> None:
-        for seen in self.status.serving():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(seen.pid, which)
+    def _dismiss_orphans(self) -> None:
+        """Tell each worker whose parent is gone once, and one that was still starting then as soon as it serves."""
+        if self._orphans is not None:
+            untold = {seen.pid for seen in self.status.serving()} - self._orphans
+            self._orphans |= untold
+            _signal_all(untold, signal.SIGTERM)
 
     def _over(self, servers: Servers) -> bool:
         return self._told and not servers.pids() and not self.status.serving()
@@ -323,6 +329,12 @@ class Supervisor:
             return 128 - code
         log.line(f"{self.assignment.server} ended with code {code}", level="error")
         return code
+
+
+def _signal_all(pids: Iterable[int], which: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, which)
 
 
 def main() -> int:

@@ -78,6 +78,8 @@ def forget(directory: Path) -> None:
 def mark_written(directory: Path) -> None:
     """LiteLLM has written its file, which is in force now. Raises OSError when ``directory`` cannot be written to."""
     keep(directory, in_force(directory))
+    # A worker that serves wrote it: there is nothing better to go back to.
+    prove(directory)
     (directory / _WRITTEN).touch()
 
 
@@ -91,7 +93,8 @@ def written_at(directory: Path) -> int:
 
 def _write(path: Path, files: Iterable[str]) -> None:
     texts = {os.path.abspath(file): text for file in files if (text := _text(file)) is not None}
-    scratch = path.with_suffix(".part")
+    # Workers may write at the same time.
+    scratch = path.with_name(f"{path.stem}.{os.getpid()}.part")
     try:
         # It holds what the files hold, secrets too.
         with open(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:

@@ -108,8 +108,9 @@ class Rotation:
         self._latest = self._current = self._proven = 0
         self._generation: dict[int, int] = {}
         self._reloading = False
+        # So many starts in a row, each begun after the one before it had failed.
         self._failures = 0
-        self._pause_until = 0.0
+        self._failed_at = self._pause_until = 0.0
         self._last_tick = clock()
         self._patient_until = 0.0
 
@@ -144,7 +145,8 @@ class Rotation:
         self._count_out(set(pids), now)
         seen = {pid: found for pid in pids if (found := record.read_one(self._directory, pid))}
         self._welcome(seen)
-        self._complete = self._complete or len(seen) >= self._fleet.wanted
+        if not self._complete and len(seen) >= self._fleet.wanted:
+            self._complete, self._failures = True, 0
         self._end_overdue(now)
         self._abort_blocked(seen, now)
         self._fill(pids, now)
@@ -167,29 +169,38 @@ class Rotation:
                 reason = Reason.BLOCKED
             failed = pid in self._starting
             generation = self._generation.pop(pid, self._current)
-            for known in (self._born, self._budgets, self._aborted):
+            born = self._born.pop(pid)
+            for known in (self._budgets, self._aborted):
                 known.pop(pid, None)
             # Its replacement simply takes its place.
             self._replaces = {new: pair for new, pair in self._replaces.items() if pair[0] != pid}
             self._starting.discard(pid)
             if failed:
-                self._failed_to_start(pid, generation, now)
+                self._failed_to_start(pid, generation, born, now)
             else:
                 self.tally.count_exit(reason)
                 if reason is Reason.KILLED:
                     log.line(f"worker {pid} ended unasked; another takes its place", level="error")
+                    if not self._complete:
+                        # For want of memory, say: the one that started last pushes out one that serves.
+                        self._count_failure(max(self._born.values(), default=born), now)
 
-    def _failed_to_start(self, pid: int, generation: int, now: float) -> None:
+    def _failed_to_start(self, pid: int, generation: int, born: float, now: float) -> None:
         self._replaces.pop(pid, None)
         log.line(f"worker {pid} could not start; the log above says why, or it was killed (memory?)", level="error")
-        self._count_failure(now)
+        self._count_failure(born, now)
         # Of an earlier one says nothing about the one that is being taken over.
         unproven = self._current != self._proven
         if self._reloading and generation == self._current and (unproven or self._failures >= _HOPELESS_STARTS):
             self._give_up()
 
-    def _count_failure(self, now: float) -> None:
+    def _count_failure(self, began: float, now: float) -> None:
+        """Wait before the next start; ``began`` is when the one that failed did. Raises Hopeless."""
+        if began < self._failed_at:
+            # Several that started together are one failure.
+            return
         self._failures += 1
+        self._failed_at = now
         self._pause_until = now + min(2.0 ** (self._failures - 1), _LONGEST_PAUSE_SECONDS)
         serving = len(self._born) - len(self._starting) - len(self._leaving)
         # Those that serve go on without one that cannot start; before all have, the gateway is not ready for anybody.
@@ -215,7 +226,8 @@ class Rotation:
     def _welcome(self, seen: Mapping[int, record.Seen]) -> None:
         for pid in self._starting & seen.keys():
             self._starting.discard(pid)
-            self._failures = 0
+            if self._complete:
+                self._failures = 0
             old, reason = self._replaces.pop(pid, (0, Reason.KILLED))
             # One that was starting when a reload began proves nothing about it.
             if self._generation[pid] == self._current != self._proven:
@@ -233,7 +245,8 @@ class Rotation:
             if now >= deadline:
                 log.line(f"worker {pid} did not finish in {self._limits.drain:g} s and is killed", level="error")
                 _signal(pid, signal.SIGKILL)
-        for pid in self._starting:
+        # The first start takes what it takes: whoever runs the container has a probe for it.
+        for pid in self._starting if self._complete else ():
             if now - self._born[pid] >= _START_SECONDS:
                 log.line(f"worker {pid} did not start in {_START_SECONDS:g} s and is killed", level="error")
                 _signal(pid, signal.SIGKILL)
@@ -270,7 +283,7 @@ class Rotation:
         except OSError as problem:
             # The container's limit of processes or of memory: those that serve go on.
             log.line(f"no worker can be started: {problem.strerror}", level="error")
-            self._count_failure(now)
+            self._count_failure(now, now)
             return None
         self._adopt([pid], now)
         return pid
