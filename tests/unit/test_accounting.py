@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 
 from slipway.runtime.accounting.flush import Alarm
 from slipway.runtime.accounting.ledger import Ledger
 from slipway.runtime.accounting.requests import counted, current
-
-
-def run(coroutine: Coroutine[Any, Any, Any]) -> None:
-    """Run it in a thread of its own: a browser's test may have left a loop in this one."""
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, coroutine).result()
+from tests.support.loop import run
 
 
 async def handler(ledger: Ledger, row: str | None, problem: BaseException | None = None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from slipway.workers import drain_flag
 from slipway.workers.record import Field
 from slipway.workers.serving import Serving
+from tests.support.loop import run
 
 
 @pytest.mark.parametrize(
@@ -35,5 +35,5 @@ def test_probes_and_scrapes_wear_no_worker_out(
         return None
 
     scope = {"type": "http", "http_version": "1.1", "path": path}
-    asyncio.run(worker.handle(nothing, scope, nothing, nothing))
+    run(worker.handle(nothing, scope, nothing, nothing))
     assert worker.fields[Field.SERVED] == counted
