@@ -57,7 +57,7 @@ class Fleet:
 @pytest.fixture
 def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
     fleet = Fleet(tmp_path)
-    monkeypatch.setattr(rotation, "_signal", lambda pid, which: fleet.told.append((pid, which)))
+    monkeypatch.setattr(rotation, "tell", lambda pid, which: fleet.told.append((pid, which)))
     return fleet
 
 

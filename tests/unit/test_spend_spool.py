@@ -84,7 +84,7 @@ def test_the_limit_and_a_failing_disk_leave_records_out_and_raise_nothing(
     monkeypatch.setattr(os, "write", full)
     assert not spool.put("row", "c", "x")
     spool.done("row", ["a", "b", "c"])
-    assert capfd.readouterr().err.count("no room") == 1
+    assert capfd.readouterr().err.count("could not keep") == 1
 
 
 def test_an_id_that_comes_twice_is_done_once(tmp_path: Path) -> None:

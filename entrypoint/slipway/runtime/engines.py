@@ -7,7 +7,6 @@ name begins with ``query-engine`` has lost its worker.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 import signal
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from slipway import log
+from slipway.processes import tell
 
 _PR_SET_CHILD_SUBREAPER: Final = 36
 _NAME: Final = "query-engine"
@@ -49,7 +49,7 @@ class Reaper:
             since = self._told.setdefault(pid, now)
             if since == now:
                 log.line(f"ending the query engine {pid}, whose worker is gone")
-            _signal(pid, signal.SIGTERM if now - since < _PATIENCE_SECONDS else signal.SIGKILL)
+            tell(pid, signal.SIGTERM if now - since < _PATIENCE_SECONDS else signal.SIGKILL)
 
 
 def _orphans() -> set[int]:
@@ -68,8 +68,3 @@ def _name_and_parent(process: Path) -> tuple[bool, int]:
     except OSError:
         return False, 0
     return before.partition("(")[2].startswith(_NAME), int(after.split()[1])
-
-
-def _signal(pid: int, which: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, which)

@@ -10,19 +10,18 @@ server, waits for the drain budget, and ends with the server's code.
 
 from __future__ import annotations
 
-import contextlib
 import hmac
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from slipway import log
 from slipway.budget import FLUSH_SECONDS
+from slipway.processes import tell
 from slipway.report import ExitCode
 from slipway.runtime import engines, management
 from slipway.runtime.assignment import STOP, Assignment
@@ -242,7 +241,8 @@ class Supervisor:
             self._kill_at = None
             log.line(f"{self.assignment.server} did not finish in time and is killed", level="error")
             servers.kill()
-            _signal_all((seen.pid for seen in self.status.serving()), signal.SIGKILL)
+            for seen in self.status.serving():
+                tell(seen.pid, signal.SIGKILL)
 
     def _reap(self, servers: Servers, now: float) -> None:
         while True:
@@ -278,9 +278,9 @@ class Supervisor:
     def _dismiss_orphans(self) -> None:
         """Tell each worker whose parent is gone once, and one that was still starting then as soon as it serves."""
         if self._orphans is not None:
-            untold = {seen.pid for seen in self.status.serving()} - self._orphans
-            self._orphans |= untold
-            _signal_all(untold, signal.SIGTERM)
+            for pid in {seen.pid for seen in self.status.serving()} - self._orphans:
+                self._orphans.add(pid)
+                tell(pid, signal.SIGTERM)
 
     def _over(self, servers: Servers) -> bool:
         return self._told and not servers.pids() and not self.status.serving()
@@ -329,12 +329,6 @@ class Supervisor:
             return 128 - code
         log.line(f"{self.assignment.server} ended with code {code}", level="error")
         return code
-
-
-def _signal_all(pids: Iterable[int], which: signal.Signals) -> None:
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, which)
 
 
 def main() -> int:

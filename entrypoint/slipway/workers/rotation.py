@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from slipway import log
+from slipway.processes import tell
 from slipway.workers import configuration, record
 from slipway.workers.tally import Tally
 
@@ -238,21 +239,21 @@ class Rotation:
 
     def _dismiss(self, pid: int, reason: Reason) -> None:
         self._leaving[pid] = (reason, self._clock() + self._limits.drain)
-        _signal(pid, signal.SIGTERM)
+        tell(pid, signal.SIGTERM)
 
     def _end_overdue(self, now: float) -> None:
         for pid, (_, deadline) in self._leaving.items():
             if now >= deadline:
                 log.line(f"worker {pid} did not finish in {self._limits.drain:g} s and is killed", level="error")
-                _signal(pid, signal.SIGKILL)
+                tell(pid, signal.SIGKILL)
         # The first start takes what it takes: whoever runs the container has a probe for it.
         for pid in self._starting if self._complete else ():
             if now - self._born[pid] >= _START_SECONDS:
                 log.line(f"worker {pid} did not start in {_START_SECONDS:g} s and is killed", level="error")
-                _signal(pid, signal.SIGKILL)
+                tell(pid, signal.SIGKILL)
         for pid, deadline in self._aborted.items():
             if now >= deadline:
-                _signal(pid, signal.SIGKILL)
+                tell(pid, signal.SIGKILL)
 
     def _abort_blocked(self, seen: Mapping[int, record.Seen], now: float) -> None:
         if now < self._patient_until:
@@ -266,7 +267,7 @@ class Rotation:
                     "replaced; where it stood follows",
                     level="error",
                 )
-                _signal(pid, signal.SIGABRT)
+                tell(pid, signal.SIGABRT)
 
     def _fill(self, pids: Sequence[int], now: float) -> None:
         """Start workers for those that are missing: all at once at first, later one at a time."""
@@ -334,10 +335,3 @@ def _resident(pid: int) -> int:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
     except (OSError, ValueError, IndexError):
         return 0
-
-
-def _signal(pid: int, which: signal.Signals) -> None:
-    try:
-        os.kill(pid, which)
-    except ProcessLookupError:
-        return

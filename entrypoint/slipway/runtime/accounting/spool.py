@@ -78,7 +78,7 @@ class Spool:
             _write(segment, line)
         except (OSError, TypeError, ValueError) as problem:
             if not self._full:
-                log.line(f"a kill loses spend that the spool has no room for: {problem}", level="warning")
+                log.line(f"a kill loses spend that the spool could not keep: {problem}", level="warning")
             self._full = True
             return False
         self._full = False
