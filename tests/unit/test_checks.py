@@ -212,7 +212,8 @@ def test_hooks_are_located_without_running_them(value: str, expected: list[str])
 
 
 @pytest.mark.parametrize(
-    ("prefix", "valid"), [("/a", True), ("/a/b", True), ("/", True), ("a", False), ("/a/", False), ("//a", False)]
+    ("prefix", "valid"),
+    [("/a", True), ("/a/b", True), ("/", True), ("a", False), ("/a/", False), ("//a", False), ("/a ", False)],
 )
 def test_a_path_prefix_that_no_route_would_answer_is_refused(prefix: str, valid: bool) -> None:
     assert ids(paths.check({"SERVER_ROOT_PATH": prefix})) == ([] if valid else ["root-path-invalid"])

@@ -10,7 +10,7 @@ from slipway.report import ExitCode, Finding
 
 def check(environment: Mapping[str, str]) -> list[Finding]:
     """Refuse a SERVER_ROOT_PATH under which no route would answer."""
-    prefix = environment.get("SERVER_ROOT_PATH", "").strip()
+    prefix = environment.get("SERVER_ROOT_PATH", "")
     if prefix in ("", "/") or re.fullmatch(r"(/[^/\s]+)+", prefix):
         return []
     return [
