@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -127,26 +129,43 @@ def test_killed_engines_fail_nothing(site: Site) -> None:
     assert now(running.box).serving == before, "a worker ended with its engine"
 
 
-@pytest.mark.parametrize("server", ["gunicorn", "uvicorn"])
-def test_a_killed_server_ends_the_container_once_its_requests_are_done(
-    lab: Lab, tmp_path: Path, provider: Provider, network: str, server: str
-) -> None:
-    running = gateway.start(lab, tmp_path, network=network, env={"SLIPWAY_SERVER": server, "NUM_WORKERS": "2"})
-    master = server_of(tree(running.box), server)
-    word = f"orphaned-by-{server}"
+@contextmanager
+def in_flight(running: Gateway, provider: Provider, word: str) -> Iterator[Future[str]]:
+    """A request that stays at the provider in the block, and its answer afterwards."""
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(running.ask, f"provider/chat+hold={word}", "a boat")
         try:
             wait_until("the request at the provider", lambda: provider.holds(word))
-            with httpx.Client(base_url=running.url, timeout=30) as kept:
-                kept.get("/health/liveliness").raise_for_status()
-                running.box.python(f"import os; os.kill({master.pid}, 9)")
-                wait_until("its workers are told", lambda: "told to finish" in running.box.logs(stdout=False))
-                assert kept.get("/health/liveliness").status_code == 200, "a connection was closed unannounced"
-            wait_until("readiness off: nobody accepts", lambda: running.management("/readyz").status_code == 503)
-            assert running.management("/livez").status_code == 200
+            yield answer
             assert provider.holds(word), "the request was cut off"
         finally:
             provider.release(word)
-        assert answer.result(RECOVERY_SECONDS) == "echo of a boat"
+
+
+def kill_parent(running: Gateway, server: str) -> None:
+    running.box.python(f"import os; os.kill({server_of(tree(running.box), server).pid}, 9)")
+    wait_until("its workers are told", lambda: "told to finish" in running.box.logs(stdout=False))
+
+
+@pytest.mark.parametrize("server", ["gunicorn", "uvicorn", "hypercorn", "granian"])
+def test_a_killed_server_ends_the_container_once_its_requests_are_done(
+    lab: Lab, tmp_path: Path, provider: Provider, network: str, server: str
+) -> None:
+    running = gateway.start(lab, tmp_path, network=network, env={"SLIPWAY_SERVER": server, "NUM_WORKERS": "2"})
+    with in_flight(running, provider, f"orphaned-by-{server}") as answer:
+        kill_parent(running, server)
+        wait_until("readiness off: nobody accepts", lambda: running.management("/readyz").status_code == 503)
+        assert running.management("/livez").status_code == 200
+    assert answer.result(RECOVERY_SECONDS) == "echo of a boat"
     assert running.box.wait(RECOVERY_SECONDS) != 0, running.box.logs()
+
+
+@pytest.mark.parametrize("server", ["gunicorn", "uvicorn"])
+def test_connections_to_a_killed_servers_workers_are_closed_with_a_word(
+    lab: Lab, tmp_path: Path, provider: Provider, network: str, server: str
+) -> None:
+    running = gateway.start(lab, tmp_path, network=network, env={"SLIPWAY_SERVER": server, "NUM_WORKERS": "2"})
+    with in_flight(running, provider, f"beside-{server}"), httpx.Client(base_url=running.url, timeout=30) as kept:
+        kept.get("/health/liveliness").raise_for_status()
+        kill_parent(running, server)
+        assert kept.get("/health/liveliness").status_code == 200, "a connection was closed unannounced"

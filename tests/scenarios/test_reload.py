@@ -6,6 +6,7 @@ import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -13,8 +14,9 @@ import pytest
 from tests.scenarios.site import CONFIG, Site, clients
 from tests.support import gateway, metrics
 from tests.support.clients import Clients, stream_of
+from tests.support.fake import Provider
 from tests.support.gateway import Gateway
-from tests.support.lab import wait_until
+from tests.support.lab import Lab, wait_until
 from tests.support.soak import form
 from tests.support.watch import now, wait_serving
 
@@ -23,6 +25,7 @@ SERVERS = [("gunicorn", form(2, 4)), ("uvicorn", 1)]
 RELOAD_SECONDS = 120
 # Questions at the same time, each on a connection of its own, so that every worker has some.
 QUESTIONS = 12
+SILENCE_SECONDS = 6
 FOLDER = "/app/settings"
 _FINAL = re.compile(r"^slipway: reload: (done|refused|given up)", re.MULTILINE)
 
@@ -168,3 +171,22 @@ def test_a_changed_config_map_is_noticed(site: Site, server: str, workers: int) 
         assert_in_force(running, 1)
     asked.assert_all_succeeded()
     assert ends(running) == ["done"], "one change is one reload"
+
+
+def test_a_worker_that_is_replaced_finishes_its_stream_whatever_gunicorn_thinks_of_its_silence(
+    lab: Lab, tmp_path: Path, provider: Provider, network: str
+) -> None:
+    env = {"SLIPWAY_SERVER": "gunicorn", "GUNICORN_CMD_ARGS": f"--timeout {SILENCE_SECONDS}"}
+    running = gateway.start(lab, tmp_path, network=network, env=env)
+    before = wait_serving(running.box, 1)
+    parts: list[str] = []
+    with running.openai() as client:
+        seconds = 3 * SILENCE_SECONDS
+        messages: Any = [{"role": "user", "content": "x" * (seconds - len("echo of "))}]
+        for chunk in client.chat.completions.create(model=stream_of(seconds, seconds), messages=messages, stream=True):
+            parts += [choice.delta.content for choice in chunk.choices if choice.delta.content]
+            if len(parts) == 1:
+                running.box.signal("SIGHUP")
+    assert "".join(parts) == f"echo of {messages[0]['content']}"
+    assert wait_end(running, 1) == "done"
+    assert now(running.box).serving.isdisjoint(before), "the worker was not replaced"

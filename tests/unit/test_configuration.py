@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from slipway.runtime import config_in_force
 from slipway.workers import configuration
 
 
@@ -108,6 +110,40 @@ def test_a_file_is_kept_to_the_byte(file: Path) -> None:
     file.write_bytes(b"first\r\nsecond\r\n")
     configuration.keep(file.parent, [str(file)])
     assert text(file) == "first\r\nsecond\r\n"
+
+
+def test_a_worker_notices_what_litellm_wrote_after_the_clock_went_back(file: Path) -> None:
+    held = config_in_force._Kept()
+    held.hold(file.parent)
+    for content, moment in (("written", 2_000_000_000), ("written again", 1_000_000_000)):
+        file.write_text(content)
+        configuration.mark_written(file.parent)
+        os.utime(file.parent / "configuration.written", (moment, moment))
+        assert held.text(str(file)) == content
+
+
+def test_a_worker_keeps_what_it_has_when_a_reload_comes(file: Path) -> None:
+    held = config_in_force._Kept()
+    file.write_text("written")
+    configuration.mark_written(file.parent)
+    held.hold(file.parent)
+    offer(file, "reloaded")
+    assert held.text(str(file)) == "written"
+
+
+def test_reloads_and_writes_of_litellm_do_not_come_between_each_other(file: Path) -> None:
+    def reload() -> None:
+        for _ in range(300):
+            offer(file, "offered")
+            configuration.revert(file.parent)
+
+    def write() -> None:
+        for _ in range(300):
+            configuration.mark_written(file.parent)
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(reload), pool.submit(write)]:
+            done.result()
 
 
 def test_a_directory_without_room_keeps_nothing(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -436,6 +436,22 @@ def test_a_first_start_that_always_costs_a_worker_that_serves_ends_the_server(fl
         push_out(12)
 
 
+def test_a_first_start_in_which_one_is_killed_again_and_again_and_one_hangs_ends_the_server(fleet: Fleet) -> None:
+    turning = Rotation(fleet, Limits(str(fleet.directory), silence=30, drain=60), lambda: fleet.now)
+    turning.tick()
+
+    def kill(times: int) -> None:
+        for _ in range(times):
+            turn(turning, fleet, 5)
+            for pid in fleet.pids()[1:]:
+                fleet.announce(pid)
+                turn(turning, fleet)
+                fleet.end(pid)
+
+    with pytest.raises(Hopeless):
+        kill(12)
+
+
 def test_workers_that_fail_together_are_one_failure(fleet: Fleet) -> None:
     fleet.wanted = 8
     turning = Rotation(fleet, Limits(str(fleet.directory), silence=30, drain=60), lambda: fleet.now)

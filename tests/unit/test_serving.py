@@ -14,20 +14,23 @@ from tests.support.loop import run
 
 
 @pytest.mark.parametrize(
-    ("root", "path", "counted"),
+    ("root", "roots", "path", "counted"),
     [
-        ("", "/v1/models", 1),
-        ("", "/health/liveliness", 0),
-        ("/gateway", "/gateway/health/readiness", 0),
-        ("/gateway/", "/gateway/metrics", 0),
-        ("/gateway", "/health/readiness", 0),
-        ("/gateway", "/gateway/v1/models", 1),
+        ("", "", "/v1/models", 1),
+        ("", "", "/health/liveliness", 0),
+        ("/gateway", "", "/gateway/health/readiness", 0),
+        ("/gateway/", "", "/gateway/metrics", 0),
+        ("/gateway", "", "/health/readiness", 0),
+        ("/gateway", "", "/gateway/v1/models", 1),
+        ("", "/east, /west/", "/west/health/readiness", 0),
+        ("", "/east, /west/", "/west/v1/models", 1),
     ],
 )
 def test_probes_and_scrapes_wear_no_worker_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: str, path: str, counted: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: str, roots: str, path: str, counted: int
 ) -> None:
     monkeypatch.setenv("SERVER_ROOT_PATH", root)
+    monkeypatch.setenv("SERVER_ROOT_PATHS", roots)
     drain_flag.create(tmp_path)
     worker = Serving(tmp_path)
 

@@ -6,11 +6,14 @@ import fcntl
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from slipway.runtime.accounting import takeover
 from slipway.runtime.accounting.journal import ROW, SUMS, Journal
 from slipway.runtime.accounting.spool import Spool, abandoned, read
+from tests.support.loop import run
 
 
 def die(spool: Spool) -> None:
@@ -128,3 +131,33 @@ def test_the_journal_keeps_a_share_until_a_writing_that_began_after_it_was_added
     kept = {"response_cost": 1.5, "payload": {"request_id": "a"}}
     assert read(journal.spool.directory) == {SUMS: [kept]}
     assert ROW not in read(journal.spool.directory)
+
+
+def test_a_share_that_is_taken_over_twice_is_added_to_no_table_twice(tmp_path: Path) -> None:
+    """Its second holder is killed before it has written anything."""
+    added: list[str] = []
+
+    class Writer:
+        async def _batch_database_updates(self, prisma_client: object, **share: Any) -> None:
+            journal.share(share)
+            await self._update_key_db()
+            await self._update_team_db()
+
+        async def _update_key_db(self) -> None:
+            added.append("key")
+
+        async def _update_team_db(self) -> None:
+            added.append("team")
+
+    journal = Journal()
+    journal.spool = Spool(tmp_path)
+    share = journal.share({"payload": {"request_id": "a"}})
+    assert share is not None
+    journal.wrote_part(frozenset({share}), "key_list_transactions")
+    for _ in range(2):
+        die(journal.spool)
+        (found,) = abandoned(tmp_path)
+        journal.spool = Spool(tmp_path)
+        run(takeover._add(None, Writer(), found.records[SUMS][0], set()))
+        found.remove()
+    assert added == ["team", "team"]

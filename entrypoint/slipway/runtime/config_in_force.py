@@ -37,7 +37,8 @@ class _Kept:
     def text(self, path: str | None) -> str | None:
         if path is None or self._directory is None:
             return None
-        if configuration.written_at(self._directory) > self._written_at:
+        # Not later than: clocks go back. And not after a reload, which this worker is replaced for.
+        if configuration.written_at(self._directory) not in (0, self._written_at):
             self.hold(self._directory)
         return self._files.get(os.path.abspath(path))
 

@@ -22,9 +22,6 @@ CANNOT: Final[dict[str, str]] = {
 LIMITS: Final[tuple[str, ...]] = ()
 VARIABLE: Final = "GUNICORN_CMD_ARGS"
 SETTINGS_VARIABLE: Final = "SLIPWAY_GUNICORN_SETTINGS"
-# LiteLLM's own value: a worker says nothing to gunicorn while it starts up or drains. Blocked ones are found sooner, by
-# the rotation.
-_TIMEOUT_SECONDS: Final = 600
 _FLAGS: Final = {
     "bind": ("--bind", ("--host", "--port")),
     "workers": ("--workers", ("--num_workers",)),
@@ -37,9 +34,10 @@ _FLAGS: Final = {
 
 
 def from_variable(text: str) -> dict[str, str | int]:
-    """Return the settings of ours that GUNICORN_CMD_ARGS changes: NUM_WORKERS, HOST and PORT.
+    """Return the settings of ours that GUNICORN_CMD_ARGS changes: NUM_WORKERS, HOST, PORT, TIMEOUT_WORKER_HEALTHCHECK.
 
-    The supervisor waits for that many workers at that address. Raises ValueError when gunicorn would refuse the text.
+    The supervisor waits for that many workers at that address, and the rotation replaces one that is silent that long.
+    Raises ValueError when gunicorn would refuse the text.
     """
     # Imported here: gunicorn's own parser is the only one that reads the text as gunicorn will.
     from gunicorn.config import Config
@@ -61,6 +59,8 @@ def from_variable(text: str) -> dict[str, str | int]:
         if not isinstance(address, tuple):
             raise ValueError("it binds to something other than a TCP port")
         found["HOST"], found["PORT"] = address
+    if arguments.timeout:
+        found["TIMEOUT_WORKER_HEALTHCHECK"] = int(arguments.timeout)
     return found
 
 
@@ -71,8 +71,6 @@ def command(options: Options) -> Command:
         "workers": options.workers,
         "worker_class": "slipway.servers.gunicorn_worker.Worker",
         "preload_app": options.preload,
-        # A worker that drains says nothing either, for as long as its longest request takes.
-        "timeout": max(_TIMEOUT_SECONDS, options.grace + FLUSH_SECONDS),
         "graceful_timeout": options.grace + FLUSH_SECONDS,
         "request_seconds": options.grace,
         "keepalive": options.keepalive,

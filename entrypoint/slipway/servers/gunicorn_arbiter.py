@@ -42,6 +42,9 @@ class RotatingArbiter(Arbiter):  # type: ignore[misc]  # untyped outside the ima
             # From now on a worker that cannot start must not take the others down.
             self.WORKER_BOOT_ERROR = self.APP_LOAD_ERROR = None
 
+    def murder_workers(self) -> None:
+        """Leave silent ones to the rotation: to gunicorn, one that starts or drains looks like one that hangs."""
+
     def handle_hup(self) -> None:
         """Replace every worker, one after the other."""
         self.rotation.reload()

@@ -20,6 +20,7 @@ from importlib import import_module
 from types import FrameType
 from typing import Final
 
+from slipway.servers.hypercorn_worker import end_with_parent
 from slipway.workers.leaving import leave_politely
 
 _PARENT: Final = "SLIPWAY_SPAWNED_BY"
@@ -48,6 +49,7 @@ def run(server: str, *, preload: bool) -> None:
             from hypercorn.__main__ import main as hypercorn_main
 
             os.environ[_PARENT] = server
+            end_with_parent()
             sys.exit(hypercorn_main())
         case _:
             from granian.cli import entrypoint as granian_main
@@ -90,6 +92,7 @@ if __name__ == "__mp_main__":
     match os.environ.get(_PARENT):
         case "hypercorn":
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            end_with_parent()
         case "uvicorn":
             leave_politely()
 

@@ -8,9 +8,11 @@ force in every worker at once.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +23,7 @@ _NEXT: Final = "configuration.next.json"
 _PROVEN: Final = "configuration.proven.json"
 # There since LiteLLM wrote its file.
 _WRITTEN: Final = "configuration.written"
+_LOCK: Final = "configuration.lock"
 
 
 def keep(directory: Path, files: Iterable[str]) -> None:
@@ -41,22 +44,24 @@ def accept(directory: Path) -> None:
     if not (directory / _NEXT).exists():
         return
     in_force, proven = directory / _IN_FORCE, directory / _PROVEN
-    # Present while an earlier reload goes on, whose configuration nobody has started with yet.
-    if in_force.exists() and not proven.exists():
-        os.link(in_force, proven)
-    os.replace(directory / _NEXT, in_force)
-    (directory / _WRITTEN).unlink(missing_ok=True)
+    with _alone(directory):
+        # Present while an earlier reload goes on, whose configuration nobody has started with yet.
+        if in_force.exists() and not proven.exists():
+            os.link(in_force, proven)
+        os.replace(directory / _NEXT, in_force)
+        (directory / _WRITTEN).unlink(missing_ok=True)
 
 
 def prove(directory: Path) -> None:
-    """Workers have started with what is in force: there is no way back."""
+    """Workers have started with what is in force: there is no way back. Raises OSError."""
     (directory / _PROVEN).unlink(missing_ok=True)
 
 
 def revert(directory: Path) -> None:
-    """Put back in force what was proven, if an unproven one is."""
-    if (directory / _PROVEN).exists():
-        os.replace(directory / _PROVEN, directory / _IN_FORCE)
+    """Put back in force what was proven, if an unproven one is. Raises OSError."""
+    with _alone(directory):
+        if (directory / _PROVEN).exists():
+            os.replace(directory / _PROVEN, directory / _IN_FORCE)
 
 
 def in_force(directory: Path) -> Mapping[str, str]:
@@ -77,18 +82,30 @@ def forget(directory: Path) -> None:
 
 def mark_written(directory: Path) -> None:
     """LiteLLM has written its file, which is in force now. Raises OSError when ``directory`` cannot be written to."""
-    keep(directory, in_force(directory))
-    # A worker that serves wrote it: there is nothing better to go back to.
-    prove(directory)
-    (directory / _WRITTEN).touch()
+    with _alone(directory):
+        keep(directory, in_force(directory))
+        # A worker that serves wrote it: there is nothing better to go back to.
+        prove(directory)
+        (directory / _WRITTEN).touch()
 
 
 def written_at(directory: Path) -> int:
-    """Return when LiteLLM last wrote its file, as a number that grows; 0 when it has not since the last reload."""
+    """Return when LiteLLM last wrote its file, as nanoseconds of a clock; 0 when it has not since the last reload."""
     try:
         return (directory / _WRITTEN).stat().st_mtime_ns
     except OSError:
         return 0
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """What is in force is changed by one process at a time: whoever reloads, or a worker whose LiteLLM has written."""
+    lock = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def _write(path: Path, files: Iterable[str]) -> None:

@@ -184,7 +184,7 @@ class Rotation:
                     log.line(f"worker {pid} ended unasked; another takes its place", level="error")
                     if not self._complete:
                         # For want of memory, say: the one that started last pushes out one that serves.
-                        self._count_failure(max(self._born.values(), default=born), now)
+                        self._count_failure(max(born, *self._born.values()), now)
 
     def _failed_to_start(self, pid: int, generation: int, born: float, now: float) -> None:
         self._replaces.pop(pid, None)

@@ -45,9 +45,10 @@ class Serving:
         self._leaving = False
         self._draining = drain_flag.attach(directory)
         self._tasks: list[asyncio.Task[None]] = []
+        roots = [os.environ.get("SERVER_ROOT_PATH", ""), *os.environ.get("SERVER_ROOT_PATHS", "").split(",")]
         # A proxy in front may cut that path or leave it.
-        root = os.environ.get("SERVER_ROOT_PATH", "").rstrip("/")
-        self._operational = (*_OPERATIONAL, *(f"{root}{path}" for path in _OPERATIONAL))
+        prefixes = {"", *(root.strip().rstrip("/") for root in roots)}
+        self._operational = tuple(f"{prefix}{path}" for prefix in prefixes for path in _OPERATIONAL)
 
     def start(self, probe: Probe) -> None:
         """Announce the worker and begin to show its progress. Raises OSError."""

@@ -7,13 +7,16 @@ daily tables) are kept as the arguments that LiteLLM adds them up from, until Li
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
 from itertools import count
 from typing import Any, Final
 
-from slipway.runtime.accounting.spool import Spool
+from slipway.runtime.accounting.spool import PARTS, Spool
 
 ROW: Final = "row"
 SUMS: Final = "sums"
+# Tables that have a share which is being taken over: if this worker is killed, too, they still have it.
+INHERITED: Final[ContextVar[tuple[str, ...]]] = ContextVar("slipway_inherited", default=())
 # No sum is made from them, and they may be large.
 _BODIES: Final = frozenset({"messages", "response", "proxy_server_request"})
 
@@ -42,7 +45,8 @@ class Journal:
         payload = {name: value for name, value in arguments["payload"].items() if name not in _BODIES}
         kept = {name: value for name, value in arguments.items() if name != "prisma_client"}
         name = str(next(self._numbers))
-        self.spool.put(SUMS, name, {**kept, "payload": payload})
+        parts = {PARTS: list(INHERITED.get())} if INHERITED.get() else {}
+        self.spool.put(SUMS, name, {**kept, "payload": payload, **parts})
         return name
 
     def added(self, share: str | None) -> None:

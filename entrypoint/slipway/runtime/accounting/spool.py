@@ -13,6 +13,7 @@ import json
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,6 +29,8 @@ _ASIDE: Final = "refused-"
 # What one worker may keep: LiteLLM's own bound of its queue in memory (SPEND_LOG_QUEUE_MAX_BYTES).
 LIMIT_BYTES: Final = 64_000_000
 SEGMENT_BYTES: Final = 1_000_000
+# A full disk is said so often, not for each request.
+_SILENCE_SECONDS: Final = 60.0
 
 # What was noted about a record, in the record.
 PARTS: Final = "parts"
@@ -59,7 +62,7 @@ class Spool:
         self._segments: list[_Segment] = []
         self._place: dict[Key, _Segment] = {}
         self._number = 0
-        self._full = False
+        self._silent_until = 0.0
 
     @property
     def size(self) -> int:
@@ -77,11 +80,8 @@ class Spool:
             segment = self._current()
             _write(segment, line)
         except (OSError, TypeError, ValueError) as problem:
-            if not self._full:
-                log.line(f"a kill loses spend that the spool could not keep: {problem}", level="warning")
-            self._full = True
+            self._complain(problem)
             return False
-        self._full = False
         segment.open.add((kind, id))
         self._place[kind, id] = segment
         return True
@@ -100,6 +100,12 @@ class Spool:
         for segment, marked in self._by_segment(kind, ids):
             with contextlib.suppress(OSError):
                 _write(segment, json.dumps([kind, None, marked, part]).encode() + b"\n")
+
+    def _complain(self, problem: Exception) -> None:
+        now = time.monotonic()
+        if now >= self._silent_until:
+            self._silent_until = now + _SILENCE_SECONDS
+            log.line(f"a kill loses spend that the spool could not keep: {problem}", level="warning")
 
     def _by_segment(self, kind: str, ids: Iterable[str]) -> list[tuple[_Segment, list[str]]]:
         found: dict[Path, tuple[_Segment, list[str]]] = {}

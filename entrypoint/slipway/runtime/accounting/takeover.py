@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway import log
-from slipway.runtime.accounting.journal import ROW, SUMS, Journal
+from slipway.runtime.accounting.journal import INHERITED, ROW, SUMS, Journal
 from slipway.runtime.accounting.spool import PARTS, Abandoned, Spool, abandoned
 from slipway.runtime.accounting.sums import ADDING, MODELS
 
@@ -58,14 +58,19 @@ async def _adopt(client: Any, logger: Any, rows: list[Any], shares: list[Any]) -
 
 
 async def _add(client: Any, writer: Any, share: dict[str, Any], unwritten: set[str]) -> None:
-    written = {ADDING[part] for part in share.pop(PARTS, []) if part in ADDING}
+    parts = share.pop(PARTS, [])
+    written = {ADDING[part] for part in parts if part in ADDING}
     # LiteLLM writes the usage of models together with the rows: it is done when they are.
     if str(share["payload"].get("request_id")) not in unwritten:
         written.add(MODELS)
     rest = copy.copy(writer)
     for method in written:
         setattr(rest, method, _nothing)
-    await rest._batch_database_updates(prisma_client=client, **share)
+    token = INHERITED.set(tuple(parts))
+    try:
+        await rest._batch_database_updates(prisma_client=client, **share)
+    finally:
+        INHERITED.reset(token)
 
 
 def _set_aside(left: Abandoned, problems: list[Exception]) -> None:
