@@ -15,6 +15,8 @@ from tests.engine.suite.wire import wire
 
 # Cannot reach, timed out while connecting, time over, closed.
 LOST = {"P1001", "P1002", "P1008", "P1017"}
+AWAY_SECONDS = 3
+BACK_SECONDS = 3
 
 
 async def works(client: Prisma) -> bool:
@@ -54,6 +56,20 @@ async def test_a_query_whose_connection_ends_fails_soon(url: str, sql: Database)
         with pytest.raises(errors.DataError):
             await asyncio.wait_for(running, 5)
         await recovered(client)
+
+
+async def test_an_engine_that_starts_before_its_database_serves_as_soon_as_it_is_there(url: str) -> None:
+    """The client waits for the engine, one that has ended too, and starts no other meanwhile."""
+    async with wire(url) as relay:
+        await relay.down()
+        client = Prisma(datasource={"url": relay.url})
+        connecting = asyncio.ensure_future(client.connect())
+        # Long enough for the engine to have tried.
+        assert await asyncio.wait({connecting}, timeout=AWAY_SECONDS) == (set(), {connecting})
+        await relay.up()
+        await asyncio.wait_for(connecting, BACK_SECONDS)
+        assert await works(client)
+        await client.disconnect()
 
 
 async def test_a_transaction_whose_connection_ends_fails_and_frees_its_place(url: str, sql: Database) -> None:

@@ -15,9 +15,17 @@ import { readOptions, UsageFault, type Options } from './options.js';
 import { Planner } from './plans/planner.js';
 import { UniqueReads } from './plans/reads.js';
 import { parseUrl, UrlFault, type DatabaseUrl } from './postgres/database-url.js';
+import type { Connection } from './postgres/connection.js';
 import { Pool } from './postgres/pool.js';
 import { Requests } from './requests/queries.js';
 import { Transactions } from './requests/transactions.js';
+
+/**
+ * How long prisma-client-py waits for its engine, in milliseconds, also for one that has ended (engine/_query.py, spawn):
+ * in that time LiteLLM starts no other, so that a database that comes back just then would be away that much longer.
+ */
+const PATIENCE = 10_000;
+const PAUSE = 250;
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2), process.env);
@@ -30,7 +38,7 @@ async function main(): Promise<void> {
   watchWorker(worker, () => process.exit(0));
 
   // The database answers while the engine compiles.
-  const first = pool.acquire();
+  const first = connect(pool);
   first.catch(() => undefined);
   const code = await EngineCode.load(__dirname);
   const errors = new ForeignErrors();
@@ -68,6 +76,21 @@ async function main(): Promise<void> {
   // A worker that reads no errors any more is none.
   process.stderr.on('error', () => undefined);
   await listen(server, options);
+}
+
+/** The first connection; a database that cannot be reached is tried again for as long as the client waits. */
+async function connect(pool: Pool): Promise<Connection> {
+  const deadline = performance.now() + PATIENCE;
+  for (let told = false; ; told = true) {
+    try {
+      return await pool.acquire();
+    } catch (error) {
+      const unreachable = error instanceof KnownFault && error.code === 'P1001';
+      if (!unreachable || performance.now() > deadline) throw error;
+      if (!told) print(`query-engine: ${JSON.stringify(error)}`);
+      await new Promise((go) => setTimeout(go, PAUSE));
+    }
+  }
 }
 
 function databaseUrl(options: Options): DatabaseUrl {
