@@ -10,6 +10,7 @@ from tests.scenarios.site import CONFIG, Site, clients
 from tests.support.clients import stream_of
 from tests.support.gateway import MASTER_KEY, Gateway
 from tests.support.lab import wait_until
+from tests.support.processes import tree
 from tests.support.soak import form
 
 AWAY_SECONDS = form(15, 60)
@@ -73,3 +74,5 @@ def test_otherwise_requests_are_refused_until_it_is_back(site: Site) -> None:
     site.postgres.start()
     wait_until("an answer", lambda: ask(running, key).status_code == 200, BACK_SECONDS)
     wait_until("readiness", lambda: running.management("/readyz").status_code == 200, BACK_SECONDS)
+    # Of those that were started meanwhile, too.
+    wait_until("one engine a worker", lambda: len(tree(running.box).engines()) == WORKERS)
