@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from multiprocessing import parent_process
-from multiprocessing.synchronize import Event
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from multiprocessing.synchronize import Event
 
 _POLL_SECONDS: Final = 0.1
 

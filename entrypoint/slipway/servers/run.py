@@ -3,8 +3,8 @@
 Three things hold for all of them. This package is imported before a server puts the working directory on the path, so
 no file of the user's can take its place. SIGTERM ends the process with 0, also before the server has a handler of its
 own; uvicorn raises the signal once more after a clean end (uvicorn/server.py, capture_signals). And a worker of
-hypercorn ends when it is told through hypercorn's event only: the parent sends SIGTERM to all others as soon as one is
-done, requests in flight or not (hypercorn/run.py).
+hypercorn ends when it is told through hypercorn's event, or its parent is gone, and ignores SIGTERM: the parent sends
+it to all others as soon as one is done, requests in flight or not (hypercorn/run.py).
 
 With ``--preload`` the servers that spawn their workers, each with an import of its own, fork them instead from this
 process, which has imported the application. gunicorn does so by itself.
