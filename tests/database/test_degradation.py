@@ -16,6 +16,11 @@ from tests.support.processes import tree
 WAIT_SECONDS = 3
 UNKNOWN = "sk-nobody-knows-this-key"
 ASKED = {"model": "mock", "messages": [{"role": "user", "content": "hello"}]}
+# Preparing the database takes seconds then, so that whoever comes too early is seen.
+SLOW = """
+CREATE FUNCTION slow() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.03); END $$;
+CREATE EVENT TRIGGER slow ON ddl_command_start EXECUTE FUNCTION slow();
+"""
 TOLERANT = "general_settings:\n  allow_requests_on_db_unavailable: true\n  proxy_batch_write_at: 1\n"
 
 
@@ -25,6 +30,7 @@ def away(lab: Lab) -> tuple[Site, str]:
     network = lab.network()
     site = Site(lab, network, postgres.start(lab, network))
     database = site.database()
+    site.postgres.sql(SLOW, database)
     site.postgres.stop()
     return site, database
 
@@ -67,6 +73,7 @@ def test_a_gateway_starts_without_its_database_and_prepares_it_later(away: tuple
     assert new_key(running).status_code >= 500
     site.postgres.start()
     wait_until("a key, once the database is there", lambda: new_key(running).status_code == 200, 120)
+    # Not before, from tables that are half there.
     assert "the database is back and prepared" in running.box.logs()
     assert server_of(running) == server
     assert running.management("/readyz").status_code == 200
@@ -93,3 +100,17 @@ def test_a_gateway_that_may_not_serve_without_its_database_ends_in_time(away: tu
     assert_refused(done, 68, "DATABASE_URL", "SLIPWAY_DATABASE_WAIT_SECONDS")
     # Beyond the wait it is the launcher's own time, generous for a busy machine.
     assert done.seconds < WAIT_SECONDS + 15
+
+
+def test_whoever_prepares_the_database_later_may_be_killed(away: tuple[Site, str], tmp_path: Path) -> None:
+    site, database = away
+    running = start(site, database, tmp_path, PRICED + TOLERANT)
+    gateway.wait_ready(running)
+    found = tree(running.box)
+    (helper,) = (process.pid for process in found.below(found.root) if "--background" in process.argv)
+    running.box.python(f"import os, signal; os.kill({helper}, signal.SIGKILL)")
+    site.postgres.start()
+    wait_until("a key, once the database is there", lambda: new_key(running).status_code == 200, 120)
+    assert "the process that prepares the database ended early" in running.box.logs()
+    pending = running.box.exec(("slipway", "migrate", "--dry-run"))
+    assert "0 of this image's migrations" in pending.output

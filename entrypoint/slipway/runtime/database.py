@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from slipway import log, report
@@ -14,11 +15,15 @@ from slipway.checks import keys
 from slipway.database import address as addresses
 from slipway.database.absence import tolerates_absence
 from slipway.report import ExitCode, Finding, Refusal, refuse
+from slipway.runtime.directories import refusing
 from slipway.settings import Settings
 
 if TYPE_CHECKING:
     from slipway.database.prepare import Outcome
 
+# Names the file that keeps query engines (docker/prisma/query-engine) from a database that is away or being prepared:
+# LiteLLM would read and write tables that are half there.
+PENDING: Final = "SLIPWAY_DATABASE_PENDING"
 # What LiteLLM's tolerance turns into warnings.
 _BEARABLE: Final = frozenset({ExitCode.DATABASE, ExitCode.MIGRATION, ExitCode.SALT})
 _PAUSE_SECONDS: Final = 2.0
@@ -46,6 +51,11 @@ class Database:
     def tolerated(self) -> bool:
         """Whether LLM requests are served while it is away."""
         return tolerates_absence(self.config)
+
+    @property
+    def pending(self) -> Path:
+        """The file that is there as long as no query engine may connect."""
+        return Path(self.environment[PENDING])
 
 
 def find(settings: Settings, config: Mapping[str, object], environment: Mapping[str, str]) -> Database | None:
@@ -77,8 +87,12 @@ def settle(database: Database) -> bool:
     try:
         outcome = database.prepare(wanted)
     except Refusal as refusal:
-        if wanted == "only" or not database.tolerated() or report.exit_code(refusal.findings) not in _BEARABLE:
+        code = report.exit_code(refusal.findings)
+        if wanted == "only" or not database.tolerated() or code not in _BEARABLE:
             raise
+        if _is_away(refusal):
+            with refusing(database.pending.parent):
+                database.pending.touch()
         _show(_as_warnings(refusal))
         log.line("starting without the database, which is tried again in the background")
         return True
@@ -194,13 +208,21 @@ def _background(database: Database) -> int:
                 told = refusal.findings[0].what
                 _show(_as_warnings(refusal))
             time.sleep(pause)
-            pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
+            if not _is_away(refusal):
+                # It is there, and used as it is until somebody mends it.
+                database.pending.unlink(missing_ok=True)
+                pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
     _show(outcome.findings)
     if told:
         log.line("the database is back and prepared")
+    database.pending.unlink(missing_ok=True)
     if outcome.indexes_missing and not extras.build_indexes(database.address.environment()):
         log.line("an index of the request log is still missing; the next start tries again", level="warning")
     return ExitCode.DONE
+
+
+def _is_away(refusal: Refusal) -> bool:
+    return refusal.findings[0].id == "database-unreachable"
 
 
 def background_argv(config_path: str | None) -> tuple[str, ...]:

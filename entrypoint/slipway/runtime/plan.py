@@ -13,7 +13,7 @@ from slipway import budget, servers
 from slipway.checks.database import is_configured
 from slipway.flags import CommandLine
 from slipway.report import ExitCode, Finding, Refusal
-from slipway.runtime import ui
+from slipway.runtime import database, ui
 from slipway.runtime.directories import STATE, Directories
 from slipway.servers.options import Options
 from slipway.settings import RECYCLING, Settings, choose_server
@@ -184,6 +184,7 @@ def _environment(
         "no_proxy": None,
         "TMPDIR": str(directories.temporary),
         "SLIPWAY_WORKERS_DIR": str(directories.workers),
+        database.PENDING: str(directories.workers / "database-pending"),
         rotation.VARIABLE: _rotation(settings, directories),
         "PROMETHEUS_MULTIPROC_DIR": _metrics_directory(settings, directories, environment),
     }

@@ -37,6 +37,8 @@ _TICK_SECONDS: Final = 0.5
 # Most servers end by themselves when a worker cannot start; they are given this long to do it their way.
 _OWN_END_SECONDS: Final = 3.0
 _FAILED_KILL_SECONDS: Final = 10.0
+# Until the process that prepares the database is started again after it was killed.
+_HELPER_PAUSE_SECONDS: Final = 10.0
 # For `slipway drain` to see the end before the container takes it along.
 _LINGER_SECONDS: Final = 1.0
 # They would end this process, and with it the container; the server has no use for them from outside.
@@ -55,6 +57,8 @@ class Supervisor:
         self._servers: Servers | None = None
         self._rotation: Rotation | None = None
         self._sidecar = 0
+        self._helper = 0
+        self._helper_at: float | None = None
         self._code: int | None = None
         self._asked = threading.Event()
         self._drain_began: float | None = None
@@ -103,8 +107,7 @@ class Supervisor:
         if self.assignment.sidecar:
             self._sidecar = spawn(self.assignment.sidecar)
         if self.assignment.helper:
-            # It prepares the database while the gateway serves, and ends.
-            spawn(self.assignment.helper)
+            self._help()
         threading.Thread(target=port.serve_forever, name="management", daemon=True).start()
         while not self._over(servers):
             received = signal.sigtimedwait(watched, self._patience())
@@ -122,6 +125,8 @@ class Supervisor:
         self.status.settle()
         if self._asked.is_set() and self._drain_began is None:
             self._drain("asked to drain", now, self.assignment.settle_seconds)
+        if self._helper_at is not None and now >= self._helper_at and not self._ending:
+            self._help()
         if not self._told:
             self._rotate()
             self._watch_start(now)
@@ -129,6 +134,18 @@ class Supervisor:
             self._reload.tick(now)
             self._tell_readiness()
         self._enforce(servers, now)
+
+    def _help(self) -> None:
+        """Start the process that prepares the database while the gateway serves, and ends."""
+        self._helper_at = None
+        try:
+            self._helper = spawn(self.assignment.helper)
+        except OSError as problem:
+            self._help_later(f"cannot be started: {problem.strerror}")
+
+    def _help_later(self, why: str) -> None:
+        log.line(f"the process that prepares the database {why}; the next follows", level="error")
+        self._helper_at = time.monotonic() + _HELPER_PAUSE_SECONDS
 
     @property
     def _ending(self) -> bool:
@@ -260,6 +277,8 @@ class Supervisor:
                 self._after_the_server(servers, now)
             elif self._reload.reaped(pid, code):
                 continue
+            elif pid == self._helper and code and not self._ending:
+                self._help_later("ended early")
             elif pid == self._sidecar and not self.status.draining:
                 log.line("the metrics process ended; the gateway goes on without it", level="error")
 

@@ -1,4 +1,5 @@
 /** The query engine's process: options, connection, engine, listener, end. */
+import { existsSync } from 'node:fs';
 import type { Server } from 'node:net';
 
 import { ForeignErrors, PoolAdapter } from './engine/adapter.js';
@@ -78,11 +79,17 @@ async function main(): Promise<void> {
   await listen(server, options);
 }
 
-/** The first connection; a database that cannot be reached is tried again for as long as the client waits. */
+/**
+ * The first connection; a database that cannot be reached is tried again for as long as the client waits, as is one
+ * that slipway prepares: the file that it names is there until then (entrypoint/slipway/runtime/database.py).
+ */
 async function connect(pool: Pool): Promise<Connection> {
   const deadline = performance.now() + PATIENCE;
+  const pending = process.env['SLIPWAY_DATABASE_PENDING'];
   for (let told = false; ; told = true) {
     try {
+      if (pending !== undefined && existsSync(pending))
+        throw new KnownFault('P1001', 'The database is away or being prepared.');
       return await pool.acquire();
     } catch (error) {
       const unreachable = error instanceof KnownFault && error.code === 'P1001';
