@@ -213,7 +213,7 @@ def _background(database: Database) -> int:
                 database.pending.unlink(missing_ok=True)
                 pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
     _show(outcome.findings)
-    if told:
+    if told or database.pending.exists():
         log.line("the database is back and prepared")
     database.pending.unlink(missing_ok=True)
     if outcome.indexes_missing and not extras.build_indexes(database.address.environment()):
