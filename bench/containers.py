@@ -17,6 +17,7 @@ from tests.support.lab import Box
 
 LABEL: Final = "slipway.bench"
 PORT: Final = 4000
+MANAGEMENT_PORT: Final = 4001
 CONFIG_PATH: Final = "/app/config.yaml"
 CONFIG: Final = """\
 model_list:
@@ -29,12 +30,15 @@ litellm_settings:
   callbacks: [prometheus]
 """
 
+# Scrapes come from the host.
+NEEDED: Final = {"SLIPWAY_METRICS_AUTH": "off"}
+
 
 @contextlib.contextmanager
 def running(
     client: docker.DockerClient, image: str, command: Sequence[str], variables: Mapping[str, str] | None = None
 ) -> Iterator[Box]:
-    """A container with the configuration of the benchmark, its port 4000 on a free port of 127.0.0.1."""
+    """A container with the configuration of the benchmark, its two ports on free ports of 127.0.0.1."""
     with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as cleanup:
         config = Path(directory) / "config.yaml"
         config.write_text(CONFIG)
@@ -48,9 +52,9 @@ def running(
             command=list(command),
             name=name,
             labels={LABEL: ""},
-            environment={"LITELLM_MASTER_KEY": f"sk-{secrets.token_hex(24)}", **(variables or {})},
+            environment={**NEEDED, "LITELLM_MASTER_KEY": f"sk-{secrets.token_hex(24)}", **(variables or {})},
             mounts=[Mount(CONFIG_PATH, str(config), type="bind", read_only=True)],
-            ports={f"{PORT}/tcp": ("127.0.0.1", 0)},
+            ports={f"{port}/tcp": ("127.0.0.1", 0) for port in (PORT, MANAGEMENT_PORT)},
             # Its probes would be processes that come and go while the others are counted.
             healthcheck={"test": ["NONE"]},
         )

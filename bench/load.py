@@ -70,7 +70,7 @@ def _latency(session: Session) -> Iterator[record.Record]:
     for turn in session.turns():
         for side in turn:
             with session.gateway(side, SHAPE) as started:
-                first, later = _ask(started.box, FIRST_SECONDS), _ask(started.box, SECONDS)
+                first, later = ask(started.box, FIRST_SECONDS), ask(started.box, SECONDS)
             rate = later.requests / later.seconds
             session.say(f"load {side}: p99 {first.p99:.0f} ms, then {later.p99:.0f} ms at {rate:.0f} requests/s")
             samples["request_32"][side].append(1000 / rate)
@@ -86,19 +86,23 @@ def _growth(session: Session) -> record.Record:
         for requests in (FIRST, MORE):
             asked = 0
             while asked < requests:
-                asked += _ask(started.box, SECONDS).requests
+                asked += ask(started.box, SECONDS).requests
             sizes.append(sum(size for _, size in memory.pss(started.box)))
             session.say(f"pss_growth: {sizes[-1]:.0f} MB")
     return record.make("pss_growth", "of before", sizes[1] / sizes[0], before=sizes[0], after=sizes[1])
 
 
-def _ask(box: Box, seconds: int) -> Figures:
-    """Load the gateway. Raises RuntimeError when a request fails."""
+def key(box: Box) -> str:
+    """The master key of the gateway in `box`."""
     environment = box.attrs["Config"]["Env"]  # type: ignore[index]
-    key = next(entry.partition("=")[2] for entry in environment if entry.startswith("LITELLM_MASTER_KEY="))
+    return str(next(entry.partition("=")[2] for entry in environment if entry.startswith("LITELLM_MASTER_KEY=")))
+
+
+def ask(box: Box, seconds: int) -> Figures:
+    """Load the gateway. Raises RuntimeError when a request fails."""
     with tempfile.TemporaryDirectory() as directory:
         script = Path(directory) / "ask.lua"
-        script.write_text(SCRIPT.format(key=key))
+        script.write_text(SCRIPT.format(key=key(box)))
         command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "30s", "-s", str(script)]
         url = f"http://127.0.0.1:{box.port(PORT)}/chat/completions"
         done = subprocess.run([*command, url], capture_output=True, text=True, check=True, timeout=LIMIT_SECONDS)

@@ -27,10 +27,14 @@ class Sheet:
         self.image = Image.new("RGB", (width * SCALE, height * SCALE), "white")
         self._pen = ImageDraw.Draw(self.image)
 
-    def text(self, x: float, y: float, text: str, size: int = SMALL) -> None:
+    def text(self, x: float, y: float, text: str, size: int = SMALL, colour: str = INK) -> None:
         """Write from (x, y), the text's middle height."""
         font = ImageFont.load_default(size * SCALE)
-        self._pen.text((x * SCALE, y * SCALE), text, fill=INK, font=font, anchor="lm")
+        self._pen.text((x * SCALE, y * SCALE), text, fill=colour, font=font, anchor="lm")
+
+    def line(self, places: Sequence[tuple[float, float]], colour: str) -> None:
+        """Draw from place to place."""
+        self._pen.line([(x * SCALE, y * SCALE) for x, y in places], fill=colour, width=SCALE)
 
     def bar(self, x: float, y: float, width: float, colour: str, height: float = THICK) -> None:
         """Fill a rectangle whose upper left corner is (x, y)."""

@@ -59,6 +59,8 @@ GOALS: Final[dict[str, Goal]] = {
     "request_32": Goal("ratio", 1.3),
     "p99_32": at_most_of_theirs(0.35),
     "pss_growth": Goal("ours", 1.05),
+    "scrape_p99": Goal("ours", 50),
+    "scrape_effect": Goal("ours", 1.05),
     "image_full": Goal("ours", 230),
     "image_slim": Goal("ours", 150),
     "rebuild_entrypoint_layers": Goal("ours", 1),

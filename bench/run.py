@@ -19,7 +19,20 @@ from typing import Final
 import docker
 from docker.errors import DockerException, ImageNotFound
 
-from bench import engine, first_completion, image, launcher, load, memory, migrations, picture, rebuild, record, startup
+from bench import (
+    engine,
+    first_completion,
+    image,
+    launcher,
+    load,
+    memory,
+    migrations,
+    picture,
+    rebuild,
+    record,
+    scrape,
+    startup,
+)
 from bench.gateway import Session
 
 RESULTS: Final = Path(__file__).parent / "results"
@@ -28,6 +41,7 @@ QUESTIONS: Final[dict[str, ModuleType]] = {
     "first_completion": first_completion,
     "memory": memory,
     "load": load,
+    "scrape": scrape,
     "image": image,
     "rebuild": rebuild,
     "launcher": launcher,
