@@ -16,7 +16,10 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """One replacement in one file. ``switch`` is the variable that, set to off, brings the original behaviour back."""
+    """One replacement in one file, and what else in that file goes with it (``also``: expected, replacement).
+
+    ``switch`` is the variable that, set to off, brings the original behaviour back.
+    """
 
     name: str
     why: str
@@ -24,14 +27,19 @@ class Patch:
     file: str
     expected: str
     replacement: str
+    also: tuple[tuple[str, str], ...] = ()
 
     def apply(self, packages: Path) -> None:
         """Patch the file below ``packages``. Raises ValueError when it is not as expected."""
         path = packages / self.file
         text = path.read_text(encoding="utf-8")
-        if text.count(self.expected) != 1:
-            raise ValueError(f"patch {self.name}: {self.file} is not as expected; read the new release and adapt it")
-        path.write_text(text.replace(self.expected, self.replacement), encoding="utf-8")
+        for expected, replacement in ((self.expected, self.replacement), *self.also):
+            if text.count(expected) != 1:
+                raise ValueError(
+                    f"patch {self.name}: {self.file} is not as expected; read the new release and adapt it"
+                )
+            text = text.replace(expected, replacement)
+        path.write_text(text, encoding="utf-8")
 
     def state(self, environment: Mapping[str, str]) -> str:
         """Return ``applied`` or ``off``."""
@@ -190,6 +198,105 @@ from typing_extensions import Self
             return
 """
         + _GAUGE_LABELS,
+    ),
+    Patch(
+        name="metric-slots",
+        why="prometheus_client names each process's files by its pid, so that recycled workers leave files behind that "
+        "every scrape reads; with this patch they are named by a slot that the next worker takes over",
+        switch="SLIPWAY_PATCH_METRIC_SLOTS",
+        file="prometheus_client/values.py",
+        expected="        return MultiProcessValue()\n",
+        replacement="""\
+        if os.environ.get("SLIPWAY_PATCH_METRIC_SLOTS", "").strip().lower() == "off":
+            return MultiProcessValue()
+        from slipway.workers import slots
+
+        return MultiProcessValue(slots.identifier())
+""",
+    ),
+    Patch(
+        name="metric-sums",
+        why="prometheus_client adds up the files of a directory in the order in which the file system lists them, so "
+        "that a sum of fractions can lose its last digit, which a counter's rate takes for a restart; and a file of "
+        "gauges that goes meanwhile fails the scrape; with this patch the order is fixed and such a file is left out",
+        switch="SLIPWAY_PATCH_METRIC_SUMS",
+        file="prometheus_client/multiprocess.py",
+        expected="        files = glob.glob(os.path.join(self._path, '*.db'))\n",
+        replacement="""\
+        files = glob.glob(os.path.join(self._path, '*.db'))
+        if os.environ.get("SLIPWAY_PATCH_METRIC_SUMS", "").strip().lower() != "off":
+            files.sort()
+""",
+        also=(
+            (
+                "                if typ == 'gauge' and parts[1].startswith('live'):\n",
+                "                if typ == 'gauge' and (parts[1].startswith('live') or "
+                'os.environ.get("SLIPWAY_PATCH_METRIC_SUMS", "").strip().lower() != "off"):\n',
+            ),
+        ),
+    ),
+    Patch(
+        name="metric-files-reserved",
+        why="prometheus_client maps files without blocks of their own, so that a write on a full file system kills the "
+        "worker (SIGBUS), and a file read in the moment between its creation and its first byte fails the scrape; "
+        "with this patch blocks are reserved first, so that the metric fails instead, and such a file counts as empty",
+        switch="SLIPWAY_PATCH_METRIC_FILES",
+        file="prometheus_client/mmap_dict.py",
+        expected="""\
+            self._f.truncate(_INITIAL_MMAP_SIZE)
+            capacity = _INITIAL_MMAP_SIZE
+""",
+        replacement="""\
+            _reserve(self._f, _INITIAL_MMAP_SIZE)
+            capacity = _INITIAL_MMAP_SIZE
+""",
+        also=(
+            (
+                """\
+            self._capacity *= 2
+            self._f.truncate(self._capacity)
+""",
+                """\
+            grown = self._capacity + min(self._capacity, _LARGEST_STEP)
+            _reserve(self._f, grown)
+            self._capacity = grown
+""",
+            ),
+            (
+                """\
+            data = infp.read(mmap.PAGESIZE)
+""",
+                """\
+            data = infp.read(mmap.PAGESIZE)
+            if not data and os.environ.get("SLIPWAY_PATCH_METRIC_FILES", "").strip().lower() != "off":
+                return iter(())
+""",
+            ),
+            (
+                """\
+class MmapedDict:
+""",
+                """\
+_LARGEST_STEP = 1 << 20
+
+
+def _reserve(file, size):
+    import errno
+
+    if os.environ.get("SLIPWAY_PATCH_METRIC_FILES", "").strip().lower() != "off":
+        try:
+            return os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as problem:
+            # A file system that cannot: some network file systems.
+            if problem.errno not in (errno.EBADF, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
+                raise
+    file.truncate(size)
+
+
+class MmapedDict:
+""",
+            ),
+        ),
     ),
 )
 

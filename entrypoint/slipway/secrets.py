@@ -18,6 +18,7 @@ _NOT_SECRET: Final = frozenset(
         "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS",
         "IAM_TOKEN_DB_AUTH",
         "SLIPWAY_ALLOW_MASTER_KEY_AS_SALT",
+        "SLIPWAY_METRICS_TOKEN_FILE",
     }
 )
 

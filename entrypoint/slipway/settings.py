@@ -264,6 +264,26 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         maximum=65535,
     ),
     Setting(
+        "SLIPWAY_METRICS_AUTH",
+        "text",
+        "token",
+        "who may scrape /metrics of the management port from outside the container: token is whoever shows the one in "
+        "SLIPWAY_METRICS_TOKEN_FILE, off is everybody",
+        choices=("token", "off"),
+    ),
+    Setting(
+        "SLIPWAY_METRICS_TOKEN_FILE",
+        "path",
+        None,
+        "file with the bearer token for /metrics of the management port; it is read at each scrape",
+    ),
+    Setting(
+        "SLIPWAY_SHARED_METRICS",
+        "switch",
+        True,
+        "off leaves each process its own metrics, of which a scrape of LiteLLM's /metrics shows one",
+    ),
+    Setting(
         "SLIPWAY_ACCELERATION",
         "text",
         "auto",
@@ -304,6 +324,11 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     ),
     Setting("SLIPWAY_PATCH_MODEL_INFO_COPY", "switch", True, "off copies a model's prices object by object"),
     Setting("SLIPWAY_PATCH_UNUSED_GAUGES", "switch", True, "off works out labels of rate limits that are not set"),
+    Setting(
+        "SLIPWAY_PATCH_METRIC_SLOTS", "switch", True, "off names metric files by pid: one more for each worker ever"
+    ),
+    Setting("SLIPWAY_PATCH_METRIC_SUMS", "switch", True, "off adds metrics up in the order of the file system"),
+    Setting("SLIPWAY_PATCH_METRIC_FILES", "switch", True, "off maps metric files without reserving room for them"),
     Setting("SLIPWAY_PATCH_DEPLOYMENTS", "switch", True, "off validates a deployment anew each time it is looked up"),
     Setting("SLIPWAY_PATCH_SETTINGS", "switch", True, "off raises an exception for each setting that is not set"),
     Setting("SLIPWAY_PATCH_LABELS", "switch", True, "off inspects the class of the metrics' labels for each of them"),

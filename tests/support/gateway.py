@@ -41,8 +41,9 @@ CONFIG = f"""{MOCK}\
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What every gateway of the tests needs: the two secrets; `extra` wins."""
-    return {"LITELLM_MASTER_KEY": MASTER_KEY, "PROVIDER_KEY": PROVIDER_KEY, **(extra or {})}
+    """What every gateway of the tests needs: the two secrets, and metrics for the host; `extra` wins."""
+    needed = {"LITELLM_MASTER_KEY": MASTER_KEY, "PROVIDER_KEY": PROVIDER_KEY, "SLIPWAY_METRICS_AUTH": "off"}
+    return {**needed, **(extra or {})}
 
 
 def write(directory: Path, name: str, text: str, mode: int = 0o644) -> Path:

@@ -31,6 +31,33 @@ def test_a_second_gateway_on_one_directory_is_refused(tmp_path: Path) -> None:
     assert refusal.value.findings[0].code is ExitCode.DIRECTORY
 
 
+def test_a_second_gateway_on_one_directory_of_metrics_is_refused(tmp_path: Path) -> None:
+    metrics = tmp_path / "metrics"
+    directories.prepare(directories.choose(str(tmp_path / "one"), asked=True), metrics)
+    (metrics / "counter_w0.db").touch()
+    with pytest.raises(Refusal) as refusal:
+        directories.prepare(directories.choose(str(tmp_path / "two"), asked=True), metrics)
+    assert refusal.value.findings[0].code is ExitCode.DIRECTORY
+    assert "PROMETHEUS_MULTIPROC_DIR" in refusal.value.findings[0].fix
+    assert (metrics / "counter_w0.db").exists()
+
+
+def test_metrics_in_the_runtime_directory_itself_share_its_lock(tmp_path: Path) -> None:
+    chosen = directories.choose(str(tmp_path), asked=True)
+    directories.prepare(chosen, chosen.runtime)
+    assert chosen.workers.is_dir()
+
+
+def test_files_that_are_no_metrics_are_not_deleted(tmp_path: Path) -> None:
+    mine = tmp_path / "metrics" / "mine.db"
+    mine.parent.mkdir()
+    mine.touch()
+    with pytest.raises(Refusal) as refusal:
+        directories.prepare(directories.choose(str(tmp_path / "run"), asked=True), mine.parent)
+    assert refusal.value.findings[0].id == "metrics-directory-foreign"
+    assert mine.exists()
+
+
 def test_choosing_leaves_nothing_behind(tmp_path: Path) -> None:
     directories.choose(str(tmp_path), asked=True)
     assert os.listdir(tmp_path) == []

@@ -148,11 +148,19 @@ def test_loopback_names_join_the_users_no_proxy() -> None:
     assert make([], {"no_proxy": "corp"}).complete({"no_proxy": "corp"})["NO_PROXY"] == "corp,localhost,127.0.0.1,::1"
 
 
-def test_several_processes_share_a_metrics_directory_and_the_users_own_is_kept() -> None:
-    assert "PROMETHEUS_MULTIPROC_DIR" not in make([]).environment
-    assert make(["--num_workers", "2"]).environment["PROMETHEUS_MULTIPROC_DIR"] == "/run/slipway/prometheus"
-    own = {"PROMETHEUS_MULTIPROC_DIR": "/own"}
-    assert make(["--num_workers", "2"], own).complete(own)["PROMETHEUS_MULTIPROC_DIR"] == "/own"
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_workers_share_a_metrics_directory_and_the_users_own_is_kept(workers: str) -> None:
+    arguments = ["--num_workers", workers]
+    assert make(arguments).environment["PROMETHEUS_MULTIPROC_DIR"] == "/run/slipway/prometheus"
+    for name in ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"):
+        own = {name: "/own"}
+        complete = make(arguments, own).complete(own)
+        assert complete["PROMETHEUS_MULTIPROC_DIR"] == "/own"
+        assert "prometheus_multiproc_dir" not in complete
+        apart = {**own, "SLIPWAY_SHARED_METRICS": "off"}
+        assert (
+            not {"PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"} & make(arguments, apart).complete(apart).keys()
+        )
 
 
 def test_an_ipv6_host_is_bracketed() -> None:

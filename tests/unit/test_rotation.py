@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import struct
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 
 from slipway.workers import configuration, record, rotation, tally
 from slipway.workers.rotation import Hopeless, Limits, Rotation
+from tests.support import records
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Fleet:
         return self.last
 
     def announce(self, pid: int, served: int = 0) -> None:
-        (self.directory / str(pid)).write_bytes(struct.pack("=7Q", int(self.now * 1e9), 0, served, 0, 0, 0, 0))
+        records.announce(self.directory, pid, beat=self.now, served=served)
 
     def beat(self, *pids: int) -> None:
         for pid in pids or self.alive:
@@ -154,7 +154,7 @@ def test_a_reload_replaces_every_worker_in_turn_and_does_not_wait_for_their_requ
     turn(turning, fleet)
     assert fleet.stopped() == [1, 2]
     turn(turning, fleet)
-    assert tally.read(fleet.directory)[1] == {"done": 1}
+    assert tally.read(fleet.directory).reloads == {"done": 1}
 
 
 def test_a_reload_that_a_worker_cannot_start_with_leaves_the_others_alone(fleet: Fleet) -> None:
@@ -166,7 +166,7 @@ def test_a_reload_that_a_worker_cannot_start_with_leaves_the_others_alone(fleet:
         fleet.beat()
         turn(turning, fleet, 5)
     assert (fleet.alive, fleet.stopped()) == ([1, 2], [])
-    assert tally.read(fleet.directory)[1] == {"refused": 1}
+    assert tally.read(fleet.directory).reloads == {"given_up": 1}
 
 
 def test_a_reload_that_fails_half_way_is_tried_again_before_it_is_given_up(fleet: Fleet) -> None:
@@ -184,7 +184,7 @@ def test_a_reload_that_fails_half_way_is_tried_again_before_it_is_given_up(fleet
     turn(turning, fleet)
     turn(turning, fleet)
     assert fleet.stopped() == [1, 2]
-    assert tally.read(fleet.directory)[1] == {"done": 1}
+    assert tally.read(fleet.directory).reloads == {"done": 1}
 
 
 def propose(fleet: Fleet, text: str) -> None:
@@ -214,7 +214,7 @@ def test_a_configuration_that_no_worker_could_start_with_is_taken_back(fleet: Fl
     fleet.end(3)
     turn(turning, fleet)
     assert in_force(fleet) == ["first"]
-    assert tally.read(fleet.directory)[1] == {"refused": 1}
+    assert tally.read(fleet.directory).reloads == {"given_up": 1}
 
 
 def test_a_worker_of_an_earlier_reload_says_nothing_about_the_next(fleet: Fleet) -> None:
@@ -224,7 +224,7 @@ def test_a_worker_of_an_earlier_reload_says_nothing_about_the_next(fleet: Fleet)
     fleet.end(3)
     turn(turning, fleet)
     assert in_force(fleet) == ["third"]
-    assert tally.read(fleet.directory)[1] == {}
+    assert tally.read(fleet.directory).reloads == {}
     turn(turning, fleet, 5)
     assert fleet.alive == [1, 2, 4]
     fleet.announce(4)
@@ -278,7 +278,7 @@ def test_a_reload_that_fails_leaves_the_one_before_it_to_be_finished(fleet: Flee
     assert fleet.stopped() == [1, 2]
     fleet.end(2)
     turn(turning, fleet)
-    assert tally.read(fleet.directory)[1] == {"refused": 1, "done": 1}
+    assert tally.read(fleet.directory).reloads == {"given_up": 1, "done": 1}
 
 
 def test_a_reload_is_not_done_while_the_only_worker_is_blocked(fleet: Fleet) -> None:
@@ -289,11 +289,11 @@ def test_a_reload_is_not_done_while_the_only_worker_is_blocked(fleet: Fleet) -> 
     for _ in range(33):
         fleet.now += 1
         turning.tick()
-    assert tally.read(fleet.directory)[1] == {}
+    assert tally.read(fleet.directory).reloads == {}
     fleet.alive[:] = [pid for pid in fleet.alive if pid != 1]
     (fleet.directory / "1").unlink()
     turn(turning, fleet)
-    assert tally.read(fleet.directory)[1] == {}
+    assert tally.read(fleet.directory).reloads == {}
 
 
 def test_a_limit_of_processes_costs_a_replacement_and_not_the_gateway(fleet: Fleet) -> None:
@@ -316,7 +316,7 @@ def test_a_killed_worker_is_replaced_at_once_and_counted(fleet: Fleet) -> None:
     fleet.end(2)
     turn(turning, fleet)
     assert fleet.alive == [1, 3]
-    assert tally.read(fleet.directory)[0] == {"killed": 1}
+    assert tally.read(fleet.directory).exits == {"killed": 1}
 
 
 def test_the_worker_to_be_replaced_may_die_before_its_replacement_serves(fleet: Fleet) -> None:
@@ -343,7 +343,7 @@ def test_a_blocked_worker_shows_where_it_stands_and_is_killed(fleet: Fleet) -> N
     fleet.end(1)
     turn(turning, fleet)
     assert fleet.alive == [2, 3]
-    assert tally.read(fleet.directory)[0] == {"blocked": 1}
+    assert tally.read(fleet.directory).exits == {"blocked": 1}
 
 
 def test_a_container_that_was_paused_kills_nobody_when_it_goes_on(fleet: Fleet) -> None:
@@ -493,3 +493,20 @@ def test_a_record_tells_what_was_true_when_its_worker_was_killed(tmp_path: Path)
     own.fields[record.Field.ROWS_PENDING] = 0
     own.withdraw()
     assert list(record.read(tmp_path)) == []
+
+
+def test_a_worker_that_blocks_while_it_is_replaced_leaves_no_place_to_fill(fleet: Fleet) -> None:
+    turning = started(fleet, requests=10)
+    fleet.announce(1, served=11)
+    turn(turning, fleet)
+    for _ in range(3):
+        fleet.beat(2)
+        turn(turning, fleet, 10)
+    assert fleet.told == [(1, signal.SIGABRT)]
+    fleet.announce(3)
+    turn(turning, fleet)
+    fleet.end(1)
+    turn(turning, fleet)
+    fleet.end(2)
+    turn(turning, fleet)
+    assert tally.read(fleet.directory).starts == {"start": 2, "requests": 1, "killed": 1}

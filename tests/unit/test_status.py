@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import struct
 import time
 from pathlib import Path
 
 import pytest
 
 from slipway.runtime import status
-from slipway.runtime.assignment import Assignment
 from slipway.runtime.status import Status
 from slipway.workers.record import Database
+from tests.support import records
+from tests.support.assigned import assignment
 
 # A process that runs, and one that does not.
 RUNS = os.getpid()
@@ -20,30 +20,11 @@ GONE = 2**22 + 1
 
 
 def looking_at(directory: Path, *, workers: int = 1, needs_database: bool = True) -> Status:
-    assignment = Assignment(
-        server="uvicorn",
-        argv=(),
-        host="127.0.0.1",
-        port=1,
-        management_host="127.0.0.1",
-        management_port=2,
-        workers=workers,
-        workers_directory=str(directory),
-        settle_seconds=5,
-        drain_seconds=630,
-        silence_seconds=30,
-        needs_database=needs_database,
-        only_worker=False,
-        json_logs=False,
-    )
-    return Status(assignment)
+    return Status(assignment(directory, workers=workers, needs_database=needs_database))
 
 
 def announce(directory: Path, pid: int, *, age: float = 0, database: int = Database.CONNECTED, **counts: int) -> None:
-    names = ("in_flight", "served", "cut", "rows_pending", "rows_lost")
-    numbers = [counts.get(name, 0) for name in names]
-    beat = int((time.monotonic() - age) * 1e9)
-    (directory / str(pid)).write_bytes(struct.pack("=7Q", beat, *numbers, database))
+    records.announce(directory, pid, beat=time.monotonic() - age, database=database, **counts)
 
 
 @pytest.fixture(autouse=True)
@@ -111,7 +92,3 @@ def test_what_a_dead_worker_left_undone_is_lost_once(tmp_path: Path) -> None:
     state.settle()
     assert state.losses() == (3 + 1 + 1, 7 + 2 + 1)
     assert not (tmp_path / str(GONE)).exists()
-    figures = state.metrics(refused=1)
-    assert "slipway_requests_in_flight 5" in figures
-    assert "slipway_spend_rows_pending 9" in figures
-    assert 'slipway_reloads_total{result="refused"} 1' in figures

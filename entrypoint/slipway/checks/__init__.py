@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from slipway.checks import database, keys, network, packages, paths, process, references, spool, stopping, tls
+from slipway.checks import database, keys, metrics, network, packages, paths, process, references, spool, stopping, tls
 from slipway.report import Finding
 from slipway.runtime import hooks
 from slipway.settings import Settings
@@ -23,6 +23,7 @@ def run(
         *spool.check(settings),
         *keys.check(config, environment),
         *tls.check(settings),
+        *metrics.check(settings),
         *paths.check(environment),
         *hooks.check(environment.get(hooks.VARIABLE, "")),
         *database.check(config, environment),

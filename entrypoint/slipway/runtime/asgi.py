@@ -12,7 +12,7 @@ import traceback
 from pathlib import Path
 
 from slipway import log
-from slipway.runtime import acceleration, access_log, accounting, config_in_force, request_path, warmup
+from slipway.runtime import acceleration, access_log, accounting, config_in_force, metrics_route, request_path, warmup
 from slipway.runtime.directories import FAILED
 from slipway.runtime.warmup import rehearsal
 from slipway.workers import serving
@@ -63,7 +63,9 @@ class Application:
         """Serve one connection, or run one worker's lifespan."""
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
-        elif self._worker:
+            return
+        metrics_route.open_late(proxy, scope["path"])
+        if self._worker:
             await self._worker.handle(proxy, scope, receive, send)
         else:
             await proxy(scope, receive, send)
@@ -77,7 +79,7 @@ class Application:
                     await accounting.started(os.environ)
                     if self._worker:
                         accounting.on_change(self._worker.record.account)
-                        self._worker.start(database_answers)
+                        self._worker.start(database_answers, engine_pool)
                 case "lifespan.startup.failed" if directory.is_dir():
                     (directory / FAILED).touch()
             await send(message)
@@ -125,6 +127,21 @@ async def database_answers() -> bool | None:
 
         return not PrismaDBExceptionHandler.is_database_transport_error(problem)
     return True
+
+
+async def engine_pool() -> tuple[int, int, int] | None:
+    """Return the query engine's open and its busy connections, and its queries that wait; None without an engine."""
+    client = proxy_server.prisma_client
+    if client is None:
+        return None
+    try:
+        gauges = {gauge.key: int(gauge.value) for gauge in (await client.db.get_metrics()).gauges}
+    except Exception:
+        # The engine is away, or starts anew.
+        return None
+    names = ("prisma_pool_connections_open", "prisma_pool_connections_busy", "prisma_client_queries_wait")
+    open, busy, waiting = (gauges.get(name, 0) for name in names)
+    return open, busy, waiting
 
 
 app = Application()

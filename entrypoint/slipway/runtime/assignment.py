@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Final
+
+from slipway.runtime.schema import Schema
 
 # Signals that end the gateway.
 STOP: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
@@ -18,6 +20,9 @@ class Assignment:
     ``only_worker`` says that the server is its only worker, which the supervisor then replaces as other servers replace
     theirs; ``rotation`` says when, for those that can. ``check`` is the command line that checks a configuration
     before a reload, empty where the server cannot reload, and ``watched`` the files that ask for one when they change.
+    ``metrics_files`` is prometheus_client's directory, empty where each process keeps its own. For /metrics only:
+    ``build`` says what runs, ``phases`` how long each part of the start took, ``schema`` how far migrations were then,
+    ``acceleration`` which components of fast-litellm are in which state.
     """
 
     server: str
@@ -39,6 +44,13 @@ class Assignment:
     helper: tuple[str, ...] = ()
     check: tuple[str, ...] = ()
     watched: tuple[str, ...] = ()
+    metrics_files: str = ""
+    metrics_token_file: str = ""
+    metrics_open: bool = False
+    build: dict[str, str] = field(default_factory=dict)
+    phases: dict[str, float] = field(default_factory=dict)
+    schema: Schema = Schema.NONE
+    acceleration: dict[str, str] = field(default_factory=dict)
 
     def argument(self) -> str:
         """Return the assignment as the one argument of the supervisor's command line.
@@ -52,4 +64,4 @@ class Assignment:
         """Read what ``argument`` wrote."""
         content = json.loads(text)
         commands = {name: tuple(content[name]) for name in ("argv", "sidecar", "helper", "check", "watched")}
-        return cls(**{**content, **commands})
+        return cls(**{**content, **commands, "schema": Schema(content["schema"])})

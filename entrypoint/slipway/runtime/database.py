@@ -16,6 +16,7 @@ from slipway.database import address as addresses
 from slipway.database.absence import tolerates_absence
 from slipway.report import ExitCode, Finding, Refusal, refuse
 from slipway.runtime.directories import refusing
+from slipway.runtime.schema import Schema, note
 from slipway.settings import Settings
 
 if TYPE_CHECKING:
@@ -78,8 +79,8 @@ def mode(settings: Settings) -> str:
     return str(chosen.value)
 
 
-def settle(database: Database) -> bool:
-    """Prepare the database before the gateway starts; True when work is left for ``migrate --background``.
+def settle(database: Database) -> Schema:
+    """Prepare the database before the gateway starts; what is left is for ``migrate --background``.
 
     Raises Refusal, unless requests may be served without the database.
     """
@@ -95,9 +96,9 @@ def settle(database: Database) -> bool:
                 database.pending.touch()
         _show(_as_warnings(refusal))
         log.line("starting without the database, which is tried again in the background")
-        return True
+        return Schema.PENDING
     _show(outcome.findings)
-    return outcome.indexes_missing
+    return Schema.INDEXES if outcome.indexes_missing else Schema.READY
 
 
 def command(
@@ -216,8 +217,12 @@ def _background(database: Database) -> int:
     if told or database.pending.exists():
         log.line("the database is back and prepared")
     database.pending.unlink(missing_ok=True)
-    if outcome.indexes_missing and not extras.build_indexes(database.address.environment()):
-        log.line("an index of the request log is still missing; the next start tries again", level="warning")
+    note(database.pending.parent, Schema.INDEXES if outcome.indexes_missing else Schema.READY)
+    if outcome.indexes_missing:
+        if extras.build_indexes(database.address.environment()):
+            note(database.pending.parent, Schema.READY)
+        else:
+            log.line("an index of the request log is still missing; the next start tries again", level="warning")
     return ExitCode.DONE
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ FALLBACK: Final = Path("/dev/shm/slipway")
 # Beside the workers' announcements: one of them could not start.
 FAILED: Final = "failed"
 _PROBE_BYTES: Final = 65536
+# prometheus_client/values.py names them: a type, a gauge's mode, and whose they are.
+_METRIC_FILE: Final = re.compile(r"(counter|histogram|summary|gauge_[a-z]+)_[^_]+\.db")
 STATE: Final = Path("/var/lib/slipway")
 
 
@@ -83,15 +86,16 @@ def prepare(directories: Directories, metrics: Path | None) -> None:
     """
     for path in (directories.workers, directories.temporary):
         path.mkdir(parents=True, exist_ok=True)
-    _lock(directories.runtime)
+    _lock(directories.runtime, "SLIPWAY_RUNTIME_DIR")
     _empty(directories.workers, "*")
     if metrics is not None:
-        metrics.mkdir(parents=True, exist_ok=True)
+        metrics.mkdir(mode=0o770, parents=True, exist_ok=True)
         if problem := _unwritable(metrics):
             raise _refusal(metrics, problem, "PROMETHEUS_MULTIPROC_DIR")
-        # The .db files and LiteLLM's caps on label sets belong together: both go, before any worker starts.
-        _empty(metrics, "*.db")
-        _empty(metrics, "litellm_admitted_series_*")
+        # Our own is below the runtime directory, whose lock it shares.
+        if metrics != directories.metrics and not os.path.samefile(metrics, directories.runtime):
+            _lock(metrics, "PROMETHEUS_MULTIPROC_DIR")
+        _empty_metrics(metrics)
 
 
 @contextmanager
@@ -104,17 +108,33 @@ def refusing(runtime: Path) -> Iterator[None]:
         raise _refusal(place, problem.strerror or type(problem).__name__, "runtime directory") from None
 
 
-def _lock(runtime: Path) -> None:
-    """Take the runtime directory for as long as this process, or what it becomes, runs."""
-    descriptor = os.open(runtime / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+def _empty_metrics(directory: Path) -> None:
+    """Empty the multiprocess directory before any worker starts."""
+    foreign = [entry.name for entry in directory.glob("*.db") if not _METRIC_FILE.fullmatch(entry.name)]
+    if foreign:
+        raise refuse(
+            "metrics-directory-foreign",
+            ExitCode.DIRECTORY,
+            f"{directory} (PROMETHEUS_MULTIPROC_DIR) holds {sorted(foreign)[0]}, which is none of prometheus_client's "
+            "files: every scrape would fail over it.",
+            "Give metrics a directory of their own, or leave PROMETHEUS_MULTIPROC_DIR unset.",
+        )
+    # LiteLLM's caps on label sets belong to what they capped: both go.
+    for pattern in ("*.db", "litellm_admitted_series_*"):
+        _empty(directory, pattern)
+
+
+def _lock(directory: Path, variable: str) -> None:
+    """Take a directory for as long as this process, or what it becomes, runs."""
+    descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o660)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise refuse(
             "directory-in-use",
             ExitCode.DIRECTORY,
-            f"Another gateway uses {runtime}, and each would take the other's workers for its own.",
-            "Give each a runtime directory of its own: SLIPWAY_RUNTIME_DIR.",
+            f"Another gateway uses {directory}, and each would take the other's workers for its own.",
+            f"Give each a directory of its own: {variable}.",
         ) from None
     os.set_inheritable(descriptor, True)
 

@@ -7,52 +7,68 @@ the limit is closed at once, and one that does not send its request in time is c
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 _CONNECTIONS: Final = 64
 _REQUEST_SECONDS: Final = 5.0
+# To take an answer, of some megabytes where there are many metrics.
+_SEND_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Who asks. ``token`` is the header X-Drain-Token, as of LiteLLM's own drain endpoint."""
+    """Who asks, and the headers by their names in lower case."""
 
     local: bool
-    token: str | None
+    headers: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is answered."""
+    """What is answered; the body may be a file, which is sent without reading it into memory."""
 
     code: int
-    body: str
+    body: bytes | BinaryIO
     type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+    # Called once it is sent, or cannot be.
+    sent: Callable[[], None] = lambda: None
 
     @classmethod
-    def state(cls, code: int, state: str) -> Answer:
+    def state(cls, code: int, state: str, *headers: tuple[str, str]) -> Answer:
         """Return an answer whose body holds one word of state."""
-        return cls(code, json.dumps({"status": state}))
+        return cls(code, json.dumps({"status": state}).encode(), headers=headers)
 
 
 Route = Callable[[Request], Answer]
 
 
 class Server(ThreadingHTTPServer):
-    """Answers what ``routes`` names by method and path; HEAD is answered as GET."""
+    """Answers what ``routes`` names by method and path; HEAD is answered as GET.
+
+    ``patience`` has the paths that may take longer than others, in seconds.
+    """
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], routes: Mapping[tuple[str, str], Route]) -> None:
+    def __init__(
+        self,
+        address: tuple[str, int],
+        routes: Mapping[tuple[str, str], Route],
+        patience: Mapping[str, float] | None = None,
+    ) -> None:
         """Bind ``address`` (host, port). Raises OSError when that is not possible."""
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.routes = routes
+        self.patience = patience or {}
+        self._thread = threading.local()
         self._free = threading.BoundedSemaphore(_CONNECTIONS)
         super().__init__(address, _Handler)
 
@@ -70,14 +86,22 @@ class Server(ThreadingHTTPServer):
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Serve one connection; whatever it sends, it ends in time."""
-        deadline = threading.Timer(_REQUEST_SECONDS, _hang_up, [request])
-        deadline.daemon = True
+        self._thread.deadline = None
         try:
-            deadline.start()
+            self.end_in(_REQUEST_SECONDS, request)
             super().process_request_thread(request, client_address)
         finally:
-            deadline.cancel()
+            if self._thread.deadline:
+                self._thread.deadline.cancel()
             self._free.release()
+
+    def end_in(self, seconds: float, connection: socket.socket) -> None:
+        """Give this thread's connection so long from now on. Raises RuntimeError when no thread can be started."""
+        if self._thread.deadline:
+            self._thread.deadline.cancel()
+        self._thread.deadline = threading.Timer(seconds, _hang_up, [connection])
+        self._thread.deadline.daemon = True
+        self._thread.deadline.start()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: a client that went away is no event."""
@@ -96,19 +120,36 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer("POST")
 
     def _answer(self, method: str) -> None:
-        route = self.server.routes.get((method, self.path))
+        path = self.path.partition("?")[0]
+        route = self.server.routes.get((method, path))
         if route is None:
             known = {path for _, path in self.server.routes}
-            self.send_error(405 if self.path in known else 404)
+            self.send_error(405 if path in known else 404)
             return
-        answer = route(Request(_is_local(self.client_address[0]), self.headers.get("X-Drain-Token")))
-        body = answer.body.encode()
+        if path in self.server.patience:
+            self.server.end_in(self.server.patience[path], self.connection)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        answer = route(Request(_is_local(self.client_address[0]), headers))
+        try:
+            self.server.end_in(_SEND_SECONDS, self.connection)
+            self._send(answer)
+        finally:
+            answer.sent()
+
+    def _send(self, answer: Answer) -> None:
         self.send_response(answer.code)
         self.send_header("Content-Type", answer.type)
-        self.send_header("Content-Length", str(len(body)))
+        for name, value in answer.headers:
+            self.send_header(name, value)
+        size = len(answer.body) if isinstance(answer.body, bytes) else os.fstat(answer.body.fileno()).st_size
+        self.send_header("Content-Length", str(size))
         self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
+        if self.command == "HEAD":
+            return
+        if isinstance(answer.body, bytes):
+            self.wfile.write(answer.body)
+        else:
+            self.connection.sendfile(answer.body)
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: probes come every few seconds."""

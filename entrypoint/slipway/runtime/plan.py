@@ -79,12 +79,17 @@ def make(
 
 
 def _metrics_directory(settings: Settings, directories: Directories, environment: Mapping[str, str]) -> str | None:
-    """Return prometheus_client's multiprocess directory: the user's own, ours for several processes, or None."""
-    own = environment.get("PROMETHEUS_MULTIPROC_DIR")
-    if own:
-        return own
-    several = (settings.number("NUM_WORKERS") or 1) > 1 or choose_server(settings) == "gunicorn"
-    return str(directories.metrics) if several or settings.number("PROMETHEUS_METRICS_PORT") else None
+    """Return prometheus_client's multiprocess directory: the user's own, ours, or None where it is not wanted.
+
+    One worker has one, too: the next takes its place before it ends, and others read what it counts.
+    """
+    if not settings.on("SLIPWAY_SHARED_METRICS"):
+        return None
+    return (
+        environment.get("PROMETHEUS_MULTIPROC_DIR")
+        or environment.get("prometheus_multiproc_dir")
+        or str(directories.metrics)
+    )
 
 
 def _refuse_the_impossible(name: str, cannot: Mapping[str, str], settings: Settings) -> None:
@@ -187,6 +192,8 @@ def _environment(
         database.PENDING: str(directories.workers / "database-pending"),
         rotation.VARIABLE: _rotation(settings, directories),
         "PROMETHEUS_MULTIPROC_DIR": _metrics_directory(settings, directories, environment),
+        # prometheus_client's earlier name for it, which LiteLLM does not read.
+        "prometheus_multiproc_dir": None,
     }
     if settings["REQUEST_TIMEOUT_SECONDS"].source.startswith("variable") and not environment.get("REQUEST_TIMEOUT"):
         # LiteLLM's default, which what the config and its models say comes before.

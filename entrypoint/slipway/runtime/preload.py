@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from slipway import log
+from slipway.workers import slots
 
 APPLICATION_MODULE: Final = "slipway.runtime.asgi"
 _LAST_STANDARD_STREAM: Final = 2
@@ -16,8 +17,15 @@ _LAST_STANDARD_STREAM: Final = 2
 
 def preload() -> None:
     """Import the application into this process and check that workers can be forked from it."""
+    prepare()
     importlib.import_module(APPLICATION_MODULE)
     check()
+
+
+def prepare() -> None:
+    """Keep metrics that are made while importing out of what workers count."""
+    if own := slots.own():
+        own.stay_parent()
 
 
 def check() -> None:
@@ -28,6 +36,8 @@ def check() -> None:
     from litellm.rust_bridge.fork_guard import reserve_process_for_forking
 
     reserve_process_for_forking("the process that workers are forked from")
+    if own := slots.own():
+        own.forget_parent()
     for obstacle in obstacles():
         log.line(
             f"{obstacle} in the process that workers are forked from; they would share or miss it. "

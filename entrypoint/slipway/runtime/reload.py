@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from slipway import log
-from slipway.runtime.server_process import spawn
+from slipway.processes import spawn
 from slipway.workers import configuration
 
 _POLL_SECONDS: Final = 2.0

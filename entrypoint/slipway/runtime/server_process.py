@@ -8,20 +8,11 @@ import socket
 from collections.abc import Sequence
 from typing import Final
 
+from slipway.processes import spawn
 from slipway.runtime.assignment import Assignment
 
 # Beyond what a process opens before its server looks for it.
 SHARED_DESCRIPTOR: Final = 100
-
-
-def spawn(argv: tuple[str, ...], shared: socket.socket | None = None) -> int:
-    """Start a process in a session of its own, so that a signal to our group does not reach it.
-
-    It finds ``shared`` as descriptor SHARED_DESCRIPTOR. Raises OSError, at a limit of processes or memory.
-    """
-    every = set(signal.valid_signals()) - {signal.SIGKILL, signal.SIGSTOP}
-    actions = [(os.POSIX_SPAWN_DUP2, shared.fileno(), SHARED_DESCRIPTOR)] if shared else []
-    return os.posix_spawn(argv[0], argv, os.environ, file_actions=actions, setsid=True, setsigmask=(), setsigdef=every)
 
 
 class Servers:
@@ -52,7 +43,8 @@ class Servers:
 
     def add(self) -> int:
         """Start one more and return its pid. Raises OSError."""
-        pid = spawn(self._argv, self._socket)
+        shared = {SHARED_DESCRIPTOR: self._socket.fileno()} if self._socket else None
+        pid = spawn(self._argv, shared)
         self._pids.append(pid)
         return pid
 

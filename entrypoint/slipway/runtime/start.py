@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -19,6 +21,7 @@ from slipway.report import Finding, Refusal
 from slipway.runtime import assignment, database, health, plan, ui
 from slipway.runtime import directories as writable
 from slipway.runtime.acceleration import proof, request
+from slipway.runtime.schema import Schema
 from slipway.servers import gunicorn
 from slipway.workers import configuration, rotation
 
@@ -146,7 +149,9 @@ def serve(argv: Sequence[str]) -> NoReturn:
     # Asked for a reload now, the gateway does it once it has started.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     environment = dict(os.environ)
+    phases = Phases()
     start = consider(argv, environment)
+    phases.end("check")
     resolved, planned = start.settings, start.plan
     report.show(start.findings, json_lines=resolved.on("JSON_LOGS"))
     complete = planned.complete(environment)
@@ -163,14 +168,16 @@ def serve(argv: Sequence[str]) -> NoReturn:
             configuration.keep(start.directories.workers, config_files(start))
     if complete.get("LITELLM_UI_PATH") == str(start.directories.ui):
         ui.rewrite(environment, start.directories.ui)
-    helper = _settle_database(start, complete)
+    phases.end("prepare")
+    schema, helper = _settle_database(start, complete)
+    phases.end("database")
     log.line(_announcement(start, supervised))
     log.line(f"give the container time to stop: {planned.budget.arithmetic}")
     if start.acceleration.announcement:
         log.line(start.acceleration.announcement)
     for limit in planned.limits:
         log.line(f"{planned.server}: {limit}")
-    command = supervised_argv(start, helper) if supervised else planned.argv
+    command = supervised_argv(start, schema, helper, phases.seconds) if supervised else planned.argv
     sys.stdout.flush()
     if helper and not supervised:
         subprocess.Popen(helper, env=complete, start_new_session=True)
@@ -182,23 +189,43 @@ def serve(argv: Sequence[str]) -> NoReturn:
     os.execve(command[0], command, complete)
 
 
-def _settle_database(start: Start, environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Prepare the database; return the command line of what is left to do in the background, often nothing.
+class Phases:
+    """How long each part of the start took, in seconds."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._began = time.monotonic()
+
+    def end(self, name: str) -> None:
+        """End the part that began with the end of the one before."""
+        now = time.monotonic()
+        self.seconds[name] = now - self._began
+        self._began = now
+
+
+def _settle_database(start: Start, environment: Mapping[str, str]) -> tuple[Schema, tuple[str, ...]]:
+    """Prepare the database; return how far it is, and the command line of what is left for the background, if anything.
 
     Ends here with SLIPWAY_MIGRATE=only. Raises Refusal.
     """
     found = database.find(start.settings, start.config, environment)
     if found is None:
-        return ()
-    left = database.settle(found)
+        return Schema.NONE, ()
+    schema = database.settle(found)
     if database.mode(start.settings) == "only":
         log.line("the database has this image's schema")
         sys.exit(report.ExitCode.DONE)
-    return database.background_argv(start.settings.text("CONFIG_FILE_PATH")) if left else ()
+    done = schema is Schema.READY
+    return schema, () if done else database.background_argv(start.settings.text("CONFIG_FILE_PATH"))
 
 
-def supervised_argv(start: Start, helper: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Return the supervisor's command line, which holds the server's."""
+def supervised_argv(
+    start: Start,
+    schema: Schema = Schema.NONE,
+    helper: tuple[str, ...] = (),
+    phases: Mapping[str, float] | None = None,
+) -> tuple[str, ...]:
+    """Return the supervisor's command line, which holds the server's; ``phases`` are seconds that the start took."""
     resolved, planned = start.settings, start.plan
     host, port = _address(resolved, "")
     management_host, management_port = _address(resolved, "SLIPWAY_MANAGEMENT_")
@@ -224,6 +251,13 @@ def supervised_argv(start: Start, helper: tuple[str, ...] = ()) -> tuple[str, ..
         helper=helper,
         check=_check_argv(start, config) if rotating else (),
         watched=_watched(start) if resolved.on("SLIPWAY_WATCH") else (),
+        metrics_files=planned.complete(os.environ).get("PROMETHEUS_MULTIPROC_DIR") or "",
+        metrics_token_file=resolved.text("SLIPWAY_METRICS_TOKEN_FILE") or "",
+        metrics_open=resolved.text("SLIPWAY_METRICS_AUTH") == "off",
+        build={"version": __version__, "litellm": version("litellm"), "server": planned.server},
+        phases=dict(phases or {}),
+        schema=schema,
+        acceleration={state.name: state.state for state in start.acceleration.states},
     )
     return (sys.executable, "-P", "-m", "slipway.runtime.supervisor", assigned.argument())
 

@@ -10,9 +10,8 @@ from typing import Final
 
 from slipway.runtime.addresses import reachable
 from slipway.runtime.assignment import Assignment
-from slipway.workers import record, tally
+from slipway.workers import record
 from slipway.workers.record import Database, Seen
-from slipway.workers.rotation import Reason
 
 _CONNECT_SECONDS: Final = 1.0
 # So many times the time after which a blocked worker is replaced, nobody makes progress: replacing does not help.
@@ -31,13 +30,27 @@ class Status:
         self._counting = threading.Lock()
         self._cut = 0
         self._rows_lost = 0
-        self.started = False
+        self._shown = 0, 0
+        self.began = time.time()
+        self._began = time.monotonic()
+        self._started_at: float | None = None
         self.draining = False
         self.stopped = False
 
     def look(self) -> None:
         """Notice that all workers have started; before, the gateway is not ready."""
-        self.started = self.started or len(self.serving()) >= self._assignment.workers
+        if self._started_at is None and len(self.serving()) >= self._assignment.workers:
+            self._started_at = time.monotonic()
+
+    @property
+    def started(self) -> bool:
+        """Whether all workers have served at some time."""
+        return self._started_at is not None
+
+    @property
+    def start_seconds(self) -> float:
+        """How long the workers have taken, or take, to start."""
+        return (self._started_at or time.monotonic()) - self._began
 
     def serving(self) -> list[Seen]:
         """Return the records of workers that run."""
@@ -85,37 +98,10 @@ class Status:
         """Return the requests that were cut and the spend rows that were lost, so far."""
         with self._counting:
             seen = list(record.read(self._directory))
-            return self._cut + sum(one.cut for one in seen), self._rows_lost + sum(one.rows_lost for one in seen)
-
-    def metrics(self, *, refused: int) -> str:
-        """Return the figures in Prometheus' text format; ``refused`` are the reloads that were not even begun."""
-        serving = self.serving()
-        cut, lost = self.losses()
-        counted, reloaded = tally.read(self._directory)
-        # Each series is there before its first event, or `increase()` would not see that one.
-        exits = {str(reason): 0 for reason in Reason} | counted
-        reloads = {"done": reloaded["done"], "refused": reloaded["refused"] + refused}
-        lines: list[str] = []
-
-        def add(name: str, kind: str, help: str, *samples: tuple[str, int]) -> None:
-            lines.extend([f"# HELP {name} {help}", f"# TYPE {name} {kind}"])
-            lines.extend(f"{name}{labels} {value}" for labels, value in samples)
-
-        def labelled(name: str, counts: dict[str, int]) -> list[tuple[str, int]]:
-            return [(f'{{{name}="{value}"}}', count) for value, count in sorted(counts.items())]
-
-        add("slipway_ready", "gauge", "1 while the gateway is ready.", ("", int(self.ready() == "ready")))
-        add("slipway_draining", "gauge", "1 while the gateway drains.", ("", int(self.draining)))
-        add("slipway_workers", "gauge", "Workers that serve or finish what they have.", ("", len(serving)))
-        in_flight = sum(seen.in_flight for seen in serving)
-        add("slipway_requests_in_flight", "gauge", "Requests being served.", ("", in_flight))
-        add("slipway_requests_cut_total", "counter", "Requests that ended with their worker, unanswered.", ("", cut))
-        pending = sum(seen.rows_pending for seen in serving)
-        add("slipway_spend_rows_pending", "gauge", "Rows of spend that only a worker's memory holds.", ("", pending))
-        add("slipway_spend_rows_lost_total", "counter", "Rows of spend that were lost, at most.", ("", lost))
-        add("slipway_worker_exits_total", "counter", "Workers that ended, by reason.", *labelled("reason", exits))
-        add("slipway_reloads_total", "counter", "Reloads of the configuration.", *labelled("result", reloads))
-        return "\n".join(lines) + "\n"
+            cut, lost = self._cut + sum(one.cut for one in seen), self._rows_lost + sum(one.rows_lost for one in seen)
+            # Records that cannot be read for a moment, for want of descriptors, take nothing back.
+            self._shown = max(cut, self._shown[0]), max(lost, self._shown[1])
+            return self._shown
 
     def _latest_beat(self) -> float:
         """When a worker last made progress, one that is gone since included: another is on its way."""

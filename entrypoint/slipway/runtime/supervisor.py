@@ -10,6 +10,7 @@ server, waits for the drain budget, and ends with the server's code.
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import os
 import signal
@@ -21,19 +22,24 @@ from typing import Final
 
 from slipway import log
 from slipway.budget import FLUSH_SECONDS
-from slipway.processes import tell
+from slipway.metrics.families import Family
+from slipway.metrics.guard import Guard
+from slipway.metrics.scrapes import SECONDS as SCRAPE_SECONDS
+from slipway.metrics.scrapes import Scrapes, Wanted
+from slipway.processes import spawn, tell
 from slipway.report import ExitCode
-from slipway.runtime import engines, management
+from slipway.runtime import engines, figures, management
 from slipway.runtime.assignment import STOP, Assignment
 from slipway.runtime.directories import FAILED
 from slipway.runtime.management import Answer, Request
 from slipway.runtime.reload import Reload
-from slipway.runtime.server_process import Servers, spawn
+from slipway.runtime.server_process import Servers
 from slipway.runtime.status import Status
-from slipway.workers import configuration, drain_flag
+from slipway.workers import configuration, drain_flag, slots
 from slipway.workers.rotation import Hopeless, Limits, Rotation
 
 _TICK_SECONDS: Final = 0.5
+_SWEEP_SECONDS: Final = 2.0
 # Most servers end by themselves when a worker cannot start; they are given this long to do it their way.
 _OWN_END_SECONDS: Final = 3.0
 _FAILED_KILL_SECONDS: Final = 10.0
@@ -43,7 +49,7 @@ _HELPER_PAUSE_SECONDS: Final = 10.0
 _LINGER_SECONDS: Final = 1.0
 # They would end this process, and with it the container; the server has no use for them from outside.
 _IGNORED: Final = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE)
-_METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+_UNAUTHORIZED: Final = "refused: show the bearer token in SLIPWAY_METRICS_TOKEN_FILE; without one, ask from inside"
 
 
 class Supervisor:
@@ -54,6 +60,10 @@ class Supervisor:
         self.assignment = assignment
         self.status = Status(assignment)
         self._token = token
+        self._scrapes = Scrapes(assignment.metrics_files or None, self._figures, self._workers)
+        self._guard = Guard(assignment.metrics_token_file or None, open=assignment.metrics_open)
+        self._slots = slots.own()
+        self._next_sweep = 0.0
         self._servers: Servers | None = None
         self._rotation: Rotation | None = None
         self._sidecar = 0
@@ -83,9 +93,11 @@ class Supervisor:
                 ("GET", "/livez"): lambda _: self._probe(self.status.live(), "alive"),
                 ("GET", "/readyz"): lambda _: self._probe(self.status.ready(), "ready"),
                 ("GET", "/startupz"): lambda _: self._probe(self._startup(), "started"),
-                ("GET", "/metrics"): lambda _: Answer(200, self._figures(), _METRICS_TYPE),
+                ("GET", "/metrics"): self._scraped,
                 ("POST", "/drain"): self._drain_asked,
             },
+            # A scrape that waits for another, and its own.
+            {"/metrics": 2 * SCRAPE_SECONDS},
         )
 
     def run(self, port: management.Server) -> int:
@@ -105,7 +117,7 @@ class Supervisor:
         if self.assignment.only_worker and self.assignment.rotation:
             self._rotation = Rotation(servers, Limits.parse(self.assignment.rotation))
         if self.assignment.sidecar:
-            self._sidecar = spawn(self.assignment.sidecar)
+            self._sidecar = spawn(self.assignment.sidecar, environment=slots.without_files(os.environ))
         if self.assignment.helper:
             self._help()
         threading.Thread(target=port.serve_forever, name="management", daemon=True).start()
@@ -122,6 +134,7 @@ class Supervisor:
         self._reap(servers, now)
         self._dismiss_orphans()
         self._reaper.sweep(now)
+        self._forget_gauges(now)
         self.status.settle()
         if self._asked.is_set() and self._drain_began is None:
             self._drain("asked to drain", now, self.assignment.settle_seconds)
@@ -234,7 +247,7 @@ class Supervisor:
 
     def _drain_asked(self, request: Request) -> Answer:
         if self._token:
-            allowed = hmac.compare_digest((request.token or "").encode(), self._token.encode())
+            allowed = hmac.compare_digest(request.headers.get("x-drain-token", "").encode(), self._token.encode())
         else:
             allowed = request.local
         if not allowed:
@@ -294,6 +307,13 @@ class Supervisor:
             self._kill_at = now + self.assignment.drain_seconds
             self._orphans = set()
 
+    def _forget_gauges(self, now: float) -> None:
+        """Remove the gauges of workers that have ended."""
+        if self._slots and now >= self._next_sweep:
+            self._next_sweep = now + _SWEEP_SECONDS
+            with contextlib.suppress(OSError):
+                self._slots.sweep()
+
     def _dismiss_orphans(self) -> None:
         """Tell each worker whose parent is gone once, and one that was still starting then as soon as it serves."""
         if self._orphans is not None:
@@ -315,8 +335,22 @@ class Supervisor:
     def _probe(self, state: str, good: str) -> Answer:
         return Answer.state(200 if state == good else 503, state)
 
-    def _figures(self) -> str:
-        return self.status.metrics(refused=self._reload.refused)
+    def _figures(self) -> list[Family]:
+        return figures.families(self.assignment, self.status, refused=self._reload.refused)
+
+    def _workers(self) -> dict[str, int]:
+        return {slots.name(seen.slot): seen.pid for seen in self.status.serving()}
+
+    def _scraped(self, request: Request) -> Answer:
+        if not self._guard.admits(request.headers.get("authorization", ""), local=request.local):
+            return Answer.state(401, _UNAUTHORIZED, ("WWW-Authenticate", "Bearer"))
+        wanted = Wanted.of(request.headers.get("accept", ""), request.headers.get("accept-encoding", ""))
+        with contextlib.ExitStack() as place:
+            rendering = place.enter_context(self._scrapes.rendered(wanted))
+            if rendering is None:
+                return Answer.state(503, "the metrics could not be rendered; the log says why")
+            headers = (("Content-Encoding", rendering.encoding),) if rendering.encoding else ()
+            return Answer(200, rendering.file, rendering.type, headers, place.pop_all().close)
 
     def _end(self) -> int:
         self.status.settle()

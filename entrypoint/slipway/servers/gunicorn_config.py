@@ -12,7 +12,6 @@ from slipway.servers.gunicorn import SETTINGS_VARIABLE
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
-    from gunicorn.workers.base import Worker
 
 settings = json.loads(os.environ[SETTINGS_VARIABLE])
 for of_the_worker in ("limit_concurrency", "request_seconds"):
@@ -22,17 +21,11 @@ if log_config := settings.pop("logconfig_json", None):
     # gunicorn adds a root logger whose handler it expects; with none the servers' own loggers write as everywhere.
     settings["logconfig_dict"] = {**json.loads(Path(log_config).read_text()), "root": {"level": "INFO", "handlers": []}}
 globals().update(settings)
+if settings["preload_app"]:
+    preload.prepare()
 
 
 def on_starting(server: Arbiter) -> None:
     """Check that workers can be forked, after the application was imported and before anything listens."""
     if settings["preload_app"]:
         preload.check()
-
-
-def child_exit(server: Arbiter, worker: Worker) -> None:
-    """Drop the live gauges of a worker that ended."""
-    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        from litellm.proxy.prometheus_cleanup import mark_worker_exit
-
-        mark_worker_exit(worker.pid)

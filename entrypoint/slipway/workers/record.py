@@ -15,12 +15,17 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Final
 
-_FORMAT: Final = "=7Q"
-_SIZE: Final = struct.calcsize(_FORMAT)
+# How often a worker shows its progress.
+BEAT_SECONDS: Final = 0.5
 
 
 class Field(IntEnum):
-    """Places in a record. BEAT is nanoseconds of the monotonic clock, DATABASE one of Database, the rest are counts."""
+    """Places in a record.
+
+    BEAT and SINCE are nanoseconds of the monotonic clock: the last progress, and when it began to serve. LAG is in
+    nanoseconds too, the longest of the last seconds. DATABASE is one of Database, SLOT a slot's number. The POOL's are
+    connections of its query engine, and queries that wait for one. The rest are counts.
+    """
 
     BEAT = 0
     IN_FLIGHT = 1
@@ -29,6 +34,16 @@ class Field(IntEnum):
     ROWS_PENDING = 4
     ROWS_LOST = 5
     DATABASE = 6
+    SLOT = 7
+    SINCE = 8
+    LAG = 9
+    POOL_OPEN = 10
+    POOL_BUSY = 11
+    POOL_WAITING = 12
+
+
+_FORMAT: Final = f"={len(Field)}Q"
+_SIZE: Final = struct.calcsize(_FORMAT)
 
 
 class Database(IntEnum):
@@ -41,7 +56,11 @@ class Database(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A record as it was read. ``beat`` is in seconds of the monotonic clock; ``served`` leaves health requests out."""
+    """A record as it was read.
+
+    ``beat`` and ``since`` are in seconds of the monotonic clock, ``lag`` is a number of them; ``served`` leaves health
+    requests out.
+    """
 
     pid: int
     beat: float
@@ -51,6 +70,12 @@ class Seen:
     rows_pending: int
     rows_lost: int
     database: Database
+    slot: int
+    since: float
+    lag: float
+    pool_open: int
+    pool_busy: int
+    pool_waiting: int
 
 
 class Record:
@@ -101,10 +126,11 @@ def read_one(directory: Path, pid: int) -> Seen | None:
     try:
         with open(directory / str(pid), "rb") as file:
             content = file.read(_SIZE)
-        beat, in_flight, served, cut, pending, lost, database = struct.unpack(_FORMAT, content)
+        beat, in_flight, served, cut, pending, lost, database, slot, since, lag, *pool = struct.unpack(_FORMAT, content)
     except (OSError, struct.error):
         return None
-    return Seen(pid, beat / 1e9, in_flight, served, cut, pending, lost, Database(database))
+    counts = (in_flight, served, cut, pending, lost)
+    return Seen(pid, beat / 1e9, *counts, Database(database), slot, since / 1e9, lag / 1e9, *pool)
 
 
 def forget(directory: Path) -> None:

@@ -6,6 +6,7 @@ or the supervisor where one worker is all there is.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -19,7 +20,7 @@ from typing import Final, Protocol
 
 from slipway import log
 from slipway.processes import tell
-from slipway.workers import configuration, record
+from slipway.workers import configuration, record, slots
 from slipway.workers.tally import Tally
 
 VARIABLE: Final = "SLIPWAY_ROTATION"
@@ -37,8 +38,10 @@ _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
 
 class Reason(StrEnum):
-    """Why a worker is replaced."""
+    """Why a worker is started, and from REQUESTS on, why another was replaced."""
 
+    START = "start"
+    RETRY = "retry"
     REQUESTS = "requests"
     MEMORY = "memory"
     AGE = "age"
@@ -105,6 +108,8 @@ class Rotation:
         # Those told to stop: why, and until when they may take.
         self._leaving: dict[int, tuple[Reason, float]] = {}
         self._aborted: dict[int, float] = {}
+        # Why workers that are missing are.
+        self._vacant: list[Reason] = []
         # Numbers of configurations: the one in force, the last that a worker has served with, and each worker's own.
         self._latest = self._current = self._proven = 0
         self._generation: dict[int, int] = {}
@@ -153,10 +158,12 @@ class Rotation:
         self._fill(pids, now)
         if self._complete:
             self._replace(seen, now)
+        self.tally.configured(self._current + 1, len(self._outdated(self._generation)))
 
-    def _adopt(self, pids: Sequence[int], now: float) -> None:
+    def _adopt(self, pids: Sequence[int], now: float, reason: Reason = Reason.START) -> None:
         for pid in pids:
             if pid not in self._born:
+                self.tally.count_start(reason)
                 self._born[pid] = now
                 self._starting.add(pid)
                 self._generation[pid] = self._current
@@ -165,6 +172,7 @@ class Rotation:
 
     def _count_out(self, alive: set[int], now: float) -> None:
         for pid in [pid for pid in self._born if pid not in alive]:
+            leaving = pid in self._leaving
             reason, _ = self._leaving.pop(pid, (Reason.KILLED, 0.0))
             if pid in self._aborted:
                 reason = Reason.BLOCKED
@@ -174,20 +182,30 @@ class Rotation:
             for known in (self._budgets, self._aborted):
                 known.pop(pid, None)
             # Its replacement simply takes its place.
+            replaced = any(old == pid for old, _ in self._replaces.values())
             self._replaces = {new: pair for new, pair in self._replaces.items() if pair[0] != pid}
             self._starting.discard(pid)
+            self._forget_gauges()
             if failed:
                 self._failed_to_start(pid, generation, born, now)
             else:
                 self.tally.count_exit(reason)
+                if not leaving and not replaced:
+                    self._vacant.append(reason)
                 if reason is Reason.KILLED:
                     log.line(f"worker {pid} ended unasked; another takes its place", level="error")
                     if not self._complete:
                         # For want of memory, say: the one that started last pushes out one that serves.
                         self._count_failure(max(born, *self._born.values()), now)
 
+    def _forget_gauges(self) -> None:
+        if own := slots.own():
+            with contextlib.suppress(OSError):
+                own.sweep()
+
     def _failed_to_start(self, pid: int, generation: int, born: float, now: float) -> None:
         self._replaces.pop(pid, None)
+        self.tally.count_failed_start()
         log.line(f"worker {pid} could not start; the log above says why, or it was killed (memory?)", level="error")
         self._count_failure(born, now)
         # Of an earlier one says nothing about the one that is being taken over.
@@ -275,18 +293,21 @@ class Rotation:
         if missing <= 0 or now < self._pause_until or (self._complete and self._failures and self._starting):
             return
         for _ in range(missing):
-            if self._add(now) is None:
+            reason = self._vacant[0] if self._vacant else Reason.RETRY if self._complete else Reason.START
+            if self._add(now, reason) is None:
                 return
+            del self._vacant[:1]
 
-    def _add(self, now: float) -> int | None:
+    def _add(self, now: float, reason: Reason) -> int | None:
         try:
             pid = self._fleet.add()
         except OSError as problem:
             # The container's limit of processes or of memory: those that serve go on.
             log.line(f"no worker can be started: {problem.strerror}", level="error")
+            self.tally.count_failed_start()
             self._count_failure(now, now)
             return None
-        self._adopt([pid], now)
+        self._adopt([pid], now, reason)
         return pid
 
     def _replace(self, seen: Mapping[int, record.Seen], now: float) -> None:
@@ -307,7 +328,7 @@ class Rotation:
             return
         if due[1] is not Reason.RELOAD:
             log.line(f"worker {due[0]} is replaced ({due[1]})")
-        pid = self._add(now)
+        pid = self._add(now, due[1])
         if pid is not None:
             self._replaces[pid] = due
 

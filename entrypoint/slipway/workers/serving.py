@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import faulthandler
 import os
 import resource
 import sys
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any, Final
 
-from slipway.workers import drain_flag
-from slipway.workers.record import Database, Field, Record
+from slipway.workers import drain_flag, slots
+from slipway.workers.record import BEAT_SECONDS, Database, Field, Record
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -22,12 +22,19 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 # False when the database cannot be reached, None where there is none; raises nothing, and may take its time.
 Probe = Callable[[], Awaitable[bool | None]]
+# Connections of the query engine that are open and busy, and queries that wait for one; None where there is none.
+Pool = Callable[[], Awaitable[tuple[int, int, int] | None]]
 
-BEAT_SECONDS: Final = 0.5
+# The longest of so many beats is shown: as many as fit between two scrapes.
+_LAGS: Final = 30
 # Answers that the operator's own machinery asks for, not clients.
 _OPERATIONAL: Final = ("/health", "/metrics")
 _CLOSE: Final = (b"connection", b"close")
 _PROBE_SECONDS: Final = 2.0
+_POOL_SECONDS: Final = 5.0
+# Probes and scrapes are answered by other processes, which go first where processors are scarce.
+_NICE: Final = 10
+_POOL: Final = (Field.POOL_OPEN, Field.POOL_BUSY, Field.POOL_WAITING)
 # So many refusals in a row before a database counts as away; one answer brings it back.
 _REFUSALS: Final = 3
 # A probe that gets no answer in time proves little: this worker may be the one that is busy. So it takes more of them.
@@ -44,27 +51,30 @@ class Serving:
         self.fields = self.record.fields
         self._leaving = False
         self._draining = drain_flag.attach(directory)
+        if own := slots.own():
+            self.fields[Field.SLOT] = own.number()
         self._tasks: list[asyncio.Task[None]] = []
         roots = [os.environ.get("SERVER_ROOT_PATH", ""), *os.environ.get("SERVER_ROOT_PATHS", "").split(",")]
         # A proxy in front may cut that path or leave it.
         prefixes = {"", *(root.strip().rstrip("/") for root in roots)}
         self._operational = tuple(f"{prefix}{path}" for prefix in prefixes for path in _OPERATIONAL)
 
-    def start(self, probe: Probe) -> None:
+    def start(self, probe: Probe, pool: Pool) -> None:
         """Announce the worker and begin to show its progress. Raises OSError."""
         # SIGABRT tells where every thread stands, before it ends the process; memory holds secrets: no core file.
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+        os.setpriority(os.PRIO_PROCESS, 0, max(_NICE, os.getpriority(os.PRIO_PROCESS, 0)))
         faulthandler.enable(sys.__stderr__ or sys.stderr)
         self._beat()
+        self.fields[Field.SINCE] = time.monotonic_ns()
         self.record.announce()
-        self._tasks = [asyncio.create_task(self._progress()), asyncio.create_task(self._watch(probe))]
+        self._tasks = [asyncio.create_task(task) for task in (self._progress(), self._watch(probe), self._count(pool))]
 
     async def stop(self) -> None:
         """End the tasks and withdraw the record."""
         for task in self._tasks:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         self.record.withdraw()
 
     async def handle(self, application: Application, scope: Message, receive: Receive, send: Send) -> None:
@@ -105,9 +115,13 @@ class Serving:
         self.fields[Field.BEAT] = time.monotonic_ns()
 
     async def _progress(self) -> None:
+        lags = deque([0], maxlen=_LAGS)
         while True:
             self._beat()
+            due = time.monotonic_ns() + int(BEAT_SECONDS * 1e9)
             await asyncio.sleep(BEAT_SECONDS)
+            lags.append(max(0, time.monotonic_ns() - due))
+            self.fields[Field.LAG] = max(lags)
 
     async def _watch(self, probe: Probe) -> None:
         refusals = silences = 0
@@ -124,6 +138,16 @@ class Serving:
             if refusals >= _REFUSALS or silences >= _SILENCES:
                 self.fields[Field.DATABASE] = Database.AWAY
             await asyncio.sleep(_PROBE_SECONDS)
+
+    async def _count(self, pool: Pool) -> None:
+        while True:
+            await asyncio.sleep(_POOL_SECONDS)
+            try:
+                counts = await asyncio.wait_for(pool(), _ANSWER_SECONDS)
+            except TimeoutError:
+                counts = None
+            for field, count in zip(_POOL, counts or (0, 0, 0), strict=True):
+                self.fields[field] = max(0, count)
 
 
 _current: Serving | None = None
