@@ -1,6 +1,6 @@
 # Every verb installs what it needs and is safe to repeat. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run stop image test soak check bench lock docs clean
+.PHONY: help run stop image test soak check bench lock docs docs-picture clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -17,11 +17,11 @@ quickstart = engine=$(engine) && compose=$$(sh docker/compose/tool.sh "$$engine"
 	--project "$(PROJECT)" --state "$(STATE)"
 
 help: ## List the verbs
-	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
 
-run: ## Start gateway and database, print URL and key (PORT=4000 PROJECT=NAME STATE=FILE)
-	@sh docker/build.sh full $(if $(POSTGRES_IMAGE),,postgres-17)
-	@$(quickstart) up --port $(PORT)
+run: ## Start gateway and database, print URL and key (PORT=4000 PROJECT=NAME STATE=FILE WITH=observability)
+	@sh docker/build.sh full $(if $(POSTGRES_IMAGE),,postgres-17) $(if $(WITH),prometheus)
+	@$(quickstart) up --port $(PORT) $(if $(WITH),--with $(WITH))
 
 stop: ## Stop them (PROJECT STATE as for run); data and secrets are kept
 	@$(quickstart) down
@@ -30,11 +30,11 @@ image: ## Build slipway:dev, slipway:dev-slim and slipway:dev-builder
 	@sh docker/build.sh full slim builder
 
 test: check ## Run everything that CI runs
-	@sh docker/build.sh full slim builder prisma postgres-17 postgres-15 pgbouncer haproxy
+	@sh docker/build.sh full slim builder prisma postgres-17 postgres-15 pgbouncer haproxy prometheus
 	@.venv/bin/pytest
 
 soak: .venv/done ## Run the long forms of tests, two hours and more: kills, restarts, outages, recycling, half an hour of load
-	@sh docker/build.sh full postgres-17 haproxy
+	@sh docker/build.sh full postgres-17 haproxy prometheus
 	@SLIPWAY_SOAK=on .venv/bin/pytest tests/database tests/prisma -k "killed or outage or interrupt"
 	@SLIPWAY_SOAK=on .venv/bin/pytest -rP tests/scenarios --deselect tests/scenarios/test_scenarios.py
 
@@ -46,15 +46,20 @@ check: .venv/done ## Lint and type-check
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@git ls-files -z -- '*.sh' .ci/run | xargs -0 .venv/bin/shellcheck
-	@.venv/bin/hadolint Dockerfile docker/postgres/Dockerfile tests/engine/Dockerfile tests/upgrade/Dockerfile
+	@.venv/bin/hadolint Dockerfile docker/*/Dockerfile tests/engine/Dockerfile tests/upgrade/Dockerfile
 
 bench: .venv/done ## Measure against LiteLLM's own command in the same image (ROW=name for one row)
 	@command -v wrk >/dev/null || { apt-get update -q && apt-get install -q -y wrk; } >&2
 	@sh docker/build.sh full slim postgres-17
 	@.venv/bin/python -m bench $(ROW)
 
-docs: .venv/done ## Renew what is generated in README.md
+docs: .venv/done ## Renew what is generated: tables in README.md, Grafana dashboards
 	@.venv/bin/python docs/variables.py
+	@.venv/bin/python docker/observability/dashboards.py
+
+docs-picture: .venv/done ## Draw the dashboard in README.md from the Prometheus of a test
+	@sh docker/build.sh full postgres-17 prometheus
+	@SLIPWAY_PICTURE=$(CURDIR)/docs/gateway.png .venv/bin/pytest tests/scenarios/test_observability.py
 
 lock: .venv/done ## Renew every lock file: Debian packages, wheels, tools
 	@sh requirements/lock.sh

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds the named targets from locked root file systems; prints progress on stderr only. Targets: full, slim, complete
 # (full with LiteLLM's heavy optional packages), builder, postgres-17; for tests prisma (the stage with the generated
-# database client), postgres-15, pgbouncer and haproxy.
+# database client), postgres-15, pgbouncer, haproxy and prometheus.
 # Variables: CONTAINER_ENGINE, INDEX_URL (a mirror of PyPI), NPM_REGISTRY, CA_BUNDLE, ENTERPRISE=1 (licensees of
 # LiteLLM), TAG.
 set -eu
@@ -38,6 +38,13 @@ for target in "${@:-full}"; do
         pgbouncer | haproxy)
             base=$(rootfs "$target")
             $engine tag "$base" "slipway-$target:latest"
+            continue
+            ;;
+        prometheus)
+            name=slipway-prometheus:latest
+            base=$(rootfs "$target")
+            echo "build: $name" >&2
+            build --tag "$name" --build-arg BASE="$base" docker/prometheus
             continue
             ;;
         postgres-*)

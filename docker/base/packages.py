@@ -41,6 +41,8 @@ TARGETS = {
     "pgbouncer": Target("slipway-pgbouncer-base", ("pgbouncer.txt",)),
     # A load balancer in front of gateways, for the tests.
     "haproxy": Target("slipway-haproxy-base", ("haproxy.txt",)),
+    # What scrapes them.
+    "prometheus": Target("slipway-prometheus-base", ("prometheus.txt",)),
 }
 
 

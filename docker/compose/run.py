@@ -1,7 +1,7 @@
 """``make run`` and ``make stop``: the gateway and its database on this machine, with secrets made once and kept.
 
-Usage: run.py up|down --engine COMMAND --compose COMMAND. The secrets, and any provider keys, live in .run/env (mode
-0600, not in git); the data in a volume of the engine.
+Usage: run.py up|down --engine COMMAND --compose COMMAND [--with observability]. The secrets, and any provider keys,
+live in .run/env (mode 0600, not in git); the data in a volume of the engine.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,8 @@ CONFIG: Final = HERE / "quickstart-config.yaml"
 PROJECT: Final = "slipway-quickstart"
 STATE: Final = ROOT / ".run" / "env"
 PORT: Final = 4000
+# What is started beside the gateway when it is asked for: a file here, its service, port, and the port's variable.
+EXTRAS: Final = {"observability": ("prometheus", 9090, "PROMETHEUS_PORT")}
 READY_SECONDS: Final = 300
 PROGRESS_SECONDS: Final = 5
 LOG_LINES: Final = 30
@@ -42,12 +45,28 @@ def complain(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def port_number(variable: str, text: str) -> int:
+    """Read a port."""
+    if not (text.isdecimal() and 0 < int(text) < 65536):
+        raise Refused(f"{variable} cannot be used", "it is not a number from 1 to 65535", f"make run {variable}=NUMBER")
+    return int(text)
+
+
 class Quickstart:
     """The Compose project, through the commands of the engine and of Compose."""
 
-    def __init__(self, engine: str, compose: str, project: str, state: Path, port: int) -> None:
+    def __init__(
+        self, engine: str, compose: str, project: str, state: Path, port: int, extras: Sequence[str] = ()
+    ) -> None:
         self._engine = shlex.split(engine)
-        self._compose = [*shlex.split(compose), "--project-name", project, "--file", str(FILE)]
+        files = [FILE, *(HERE / f"{extra}.yaml" for extra in extras)]
+        self._compose = [*shlex.split(compose), "--project-name", project]
+        self._compose += [word for file in files for word in ("--file", str(file))]
+        self.chosen = extras
+        self.extras = [
+            (service, usual, port_number(variable, os.environ.get(variable) or str(usual)), variable)
+            for service, usual, variable in (EXTRAS[extra] for extra in extras)
+        ]
         self.project = project
         self.state = state
         self.port = port
@@ -83,12 +102,12 @@ class Quickstart:
     def choices(self, *, port: bool = False) -> str:
         """What `make` has to be told again, to mean this project, and its port."""
         given = {"PROJECT": (self.project, PROJECT), "STATE": (str(self.state), str(STATE))}
-        given |= {"PORT": (str(self.port), str(PORT))} if port else {}
+        given |= {"PORT": (str(self.port), str(PORT)), "WITH": (" ".join(self.chosen), "")} if port else {}
         return "".join(f" {name}={value}" for name, (value, usual) in given.items() if value != usual)
 
-    def gateway_id(self) -> str:
-        """The container of the gateway, or nothing when there is none."""
-        return self.compose("ps", "--all", "--quiet", "gateway").stdout.strip()
+    def container_id(self, service: str) -> str:
+        """The container of a service, or nothing when there is none."""
+        return self.compose("ps", "--all", "--quiet", service).stdout.strip()
 
 
 def up(quickstart: Quickstart) -> int:
@@ -97,9 +116,11 @@ def up(quickstart: Quickstart) -> int:
         raise Refused(
             f"{CONFIG} is missing", "it names the gateway's models", f"git checkout {CONFIG.relative_to(ROOT)}"
         )
-    if not free(quickstart):
-        complain(f"quickstart: port {quickstart.port} is taken by another program; choose one: make run PORT=NUMBER")
-        return 1
+    published = [("gateway", PORT, quickstart.port, "PORT"), *quickstart.extras]
+    for service, inside, port, variable in published:
+        if not free(quickstart, service, inside, port):
+            complain(f"quickstart: port {port} is taken by another program; choose one: make run {variable}=NUMBER")
+            return 1
     exists = quickstart.engine("volume", "inspect", quickstart.volume).returncode == 0
     added = complete(quickstart.state, quickstart.volume if exists else None)
     if added:
@@ -115,7 +136,8 @@ def up(quickstart: Quickstart) -> int:
     if checked.returncode or any(line.startswith("slipway: error:") for line in said):
         complain("quickstart: the gateway refuses its configuration, as above; what runs and the data are as before")
         return checked.returncode or 1
-    if quickstart.compose("up", "--detach", "--quiet-pull", "gateway", show=True).returncode:
+    services = [service for service, *_ in published]
+    if quickstart.compose("up", "--detach", "--quiet-pull", *services, show=True).returncode:
         return failed(quickstart, "postgres")
     if not wait(quickstart):
         return failed(quickstart, "gateway")
@@ -135,15 +157,15 @@ def failed(quickstart: Quickstart, service: str) -> int:
     return 1
 
 
-def free(quickstart: Quickstart) -> bool:
-    """Whether the port on the loopback is free, or held by the gateway that is about to be replaced."""
-    container = quickstart.gateway_id()
-    if container and quickstart.engine("port", container, "4000/tcp").stdout.strip().endswith(f":{quickstart.port}"):
+def free(quickstart: Quickstart, service: str, inside: int, port: int) -> bool:
+    """Whether the port on the loopback is free, or held by the container that is about to be replaced."""
+    container = quickstart.container_id(service)
+    if container and quickstart.engine("port", container, f"{inside}/tcp").stdout.strip().endswith(f":{port}"):
         return True
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", quickstart.port))
+            probe.bind(("127.0.0.1", port))
         except (OSError, OverflowError):
             return False
     return True
@@ -151,7 +173,7 @@ def free(quickstart: Quickstart) -> bool:
 
 def wait(quickstart: Quickstart) -> bool:
     """Wait, at most READY_SECONDS, until the gateway's own health check passes; False when it ended or never did."""
-    container = quickstart.gateway_id()
+    container = quickstart.container_id("gateway")
     started = time.monotonic()
     shown = 0.0
     say("quickstart: waiting until the gateway and its database are ready")
@@ -192,6 +214,8 @@ The gateway is ready.
 
   models: docker/compose/quickstart-config.yaml, then make run{quickstart.choices(port=True)}
   stop: make stop{quickstart.choices()}""")
+    for service, _, port, _ in quickstart.extras:
+        say(f"  {service}: http://127.0.0.1:{port}")
 
 
 def down(quickstart: Quickstart) -> int:
@@ -215,11 +239,17 @@ def main() -> int:
     parser.add_argument("--project", default=PROJECT, help="what containers and volumes are named after")
     parser.add_argument("--state", type=Path, default=STATE, help="the file of the secrets")
     parser.add_argument("--port", default=str(PORT), help="port on the loopback")
+    parser.add_argument("--with", dest="extras", action="append", choices=EXTRAS, default=[], help="start it too")
     options = parser.parse_args()
-    if not (options.port.isdecimal() and 0 < int(options.port) < 65536):
-        raise Refused("PORT cannot be used", "it is not a number from 1 to 65535", "make run PORT=4000")
+    # What an earlier run started goes too.
+    extras = options.extras if options.verb == "up" else list(EXTRAS)
     quickstart = Quickstart(
-        options.engine, options.compose, options.project, options.state.resolve(), int(options.port)
+        options.engine,
+        options.compose,
+        options.project,
+        options.state.resolve(),
+        port_number("PORT", options.port),
+        extras,
     )
     return up(quickstart) if options.verb == "up" else down(quickstart)
 

@@ -20,6 +20,7 @@ from docker.models.containers import Container
 from openai import OpenAI
 
 from tests.support.lab import wait_until
+from tests.support.prometheus import Prometheus
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 600
@@ -46,11 +47,12 @@ class Quickstart:
     state: Path
     port: int
 
-    def make(self, verb: str, port: int | None = None) -> Done:
+    def make(self, verb: str, port: int | None = None, **choices: object) -> Done:
         """Run one verb of the Makefile to its end."""
         # The outer make would tell the inner one to share its job server.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
         words = ["make", verb, f"PROJECT={self.project}", f"STATE={self.state}", f"PORT={port or self.port}"]
+        words += [f"{name}={value}" for name, value in choices.items()]
         done = subprocess.run(
             words, cwd=ROOT, env=environment, timeout=SECONDS, check=False, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -225,4 +227,17 @@ def test_a_failing_start_shows_the_gateways_last_words_and_leaves_the_data(
     assert "slipway: error: " in done.output
     assert "another" not in done.output
     quickstart.run()
+    assert "Hello from Slipway" in quickstart.ask(virtual_key)
+
+
+def test_prometheus_scrapes_the_gateway_beside_it(quickstart: Quickstart, virtual_key: str) -> None:
+    port = free_port()
+    done = quickstart.make("run", WITH="observability", PROMETHEUS_PORT=port)
+    assert done.code == 0, done.output
+    assert f"prometheus: http://127.0.0.1:{port}" in done.output
+    asked = Prometheus(f"http://127.0.0.1:{port}", quickstart.state.parent)
+    wait_until("a scrape", lambda: asked.answers() and asked.query("slipway_ready") != [], 90)
+    ((labels, ready),) = asked.query("slipway_ready")
+    assert (labels["job"], ready) == ("slipway", 1)
+    assert {rule["health"] for rule in asked.rules()} == {"ok"}
     assert "Hello from Slipway" in quickstart.ask(virtual_key)
