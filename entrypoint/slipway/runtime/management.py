@@ -10,6 +10,7 @@ import json
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -68,7 +69,8 @@ class Server(ThreadingHTTPServer):
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.routes = routes
         self.patience = patience or {}
-        self._thread = threading.local()
+        # By connection, in seconds of the monotonic clock.
+        self._ends: dict[socket.socket, float] = {}
         self._free = threading.BoundedSemaphore(_CONNECTIONS)
         super().__init__(address, _Handler)
 
@@ -86,22 +88,23 @@ class Server(ThreadingHTTPServer):
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Serve one connection; whatever it sends, it ends in time."""
-        self._thread.deadline = None
         try:
             self.end_in(_REQUEST_SECONDS, request)
             super().process_request_thread(request, client_address)
         finally:
-            if self._thread.deadline:
-                self._thread.deadline.cancel()
+            self._ends.pop(request, None)
             self._free.release()
 
     def end_in(self, seconds: float, connection: socket.socket) -> None:
-        """Give this thread's connection so long from now on. Raises RuntimeError when no thread can be started."""
-        if self._thread.deadline:
-            self._thread.deadline.cancel()
-        self._thread.deadline = threading.Timer(seconds, _hang_up, [connection])
-        self._thread.deadline.daemon = True
-        self._thread.deadline.start()
+        """Give a connection so long from now on, and up to the loop's interval more."""
+        self._ends[connection] = time.monotonic() + seconds
+
+    def service_actions(self) -> None:
+        """Hang up on those whose time is over: the loop's turn, since a timer would be a thread a connection."""
+        now = time.monotonic()
+        for connection, end in list(self._ends.items()):
+            if now >= end:
+                _hang_up(connection)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: a client that went away is no event."""
