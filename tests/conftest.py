@@ -15,6 +15,17 @@ from tests.support import fake
 from tests.support.lab import Lab
 
 LOG_TAIL = 6000
+TESTS = Path(__file__).parent
+# Those that load the machine would disturb each other: they run one after the other, beside everything else.
+HEAVY = TESTS / "scenarios"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What `--dist loadgroup` keeps together: the heavy ones, which come first, and each file's tests."""
+    items.sort(key=lambda item: not item.path.is_relative_to(HEAVY))
+    for item in items:
+        kept = HEAVY if item.path.is_relative_to(HEAVY) else item.path
+        item.add_marker(pytest.mark.xdist_group(str(kept.relative_to(TESTS))))
 
 
 @pytest.fixture(scope="session")
