@@ -289,7 +289,8 @@ def _reserve(file, size):
         except OSError as problem:
             # A file system that cannot: some network file systems.
             if problem.errno not in (errno.EBADF, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
-                raise
+                # What prometheus_client's callers expect of a metric that cannot be made.
+                raise ValueError(f"no room for another metric: {problem}") from problem
     file.truncate(size)
 
 

@@ -6,6 +6,10 @@ import contextlib
 import os
 import signal
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
 
 def spawn(
@@ -26,3 +30,14 @@ def tell(pid: int, which: signal.Signals) -> None:
     """Send a signal; one that ended meanwhile needs none. Raises PermissionError for another user's process."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, which)
+
+
+def resident(pid: int) -> int | None:
+    """Return a process's memory in bytes, what it shares included; None when it has ended.
+
+    Source: proc_pid_statm(5).
+    """
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
+    except (OSError, IndexError):
+        return None

@@ -325,7 +325,10 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("SLIPWAY_PATCH_MODEL_INFO_COPY", "switch", True, "off copies a model's prices object by object"),
     Setting("SLIPWAY_PATCH_UNUSED_GAUGES", "switch", True, "off works out labels of rate limits that are not set"),
     Setting(
-        "SLIPWAY_PATCH_METRIC_SLOTS", "switch", True, "off names metric files by pid: one more for each worker ever"
+        "SLIPWAY_PATCH_METRIC_SLOTS",
+        "switch",
+        True,
+        "off names metric files by pid: they and their gauges stay",
     ),
     Setting("SLIPWAY_PATCH_METRIC_SUMS", "switch", True, "off adds metrics up in the order of the file system"),
     Setting("SLIPWAY_PATCH_METRIC_FILES", "switch", True, "off maps metric files without reserving room for them"),

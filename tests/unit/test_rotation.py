@@ -118,7 +118,7 @@ def test_jitter_spreads_the_limits(fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 
 def test_age_and_memory_are_reasons_too(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     turning = started(fleet, age=3600, memory=500)
-    monkeypatch.setattr(rotation, "_resident", lambda pid: 600 if pid == 2 else 100)
+    monkeypatch.setattr(rotation, "resident", lambda pid: 600 if pid == 2 else 100)
     fleet.now += 61
     fleet.beat()
     turning.tick()
@@ -126,7 +126,7 @@ def test_age_and_memory_are_reasons_too(fleet: Fleet, monkeypatch: pytest.Monkey
     fleet.announce(3)
     turn(turning, fleet)
     fleet.end(2)
-    monkeypatch.setattr(rotation, "_resident", lambda pid: 100)
+    monkeypatch.setattr(rotation, "resident", lambda pid: 100)
     fleet.now += 3600
     fleet.beat()
     turning.tick()
@@ -136,7 +136,7 @@ def test_age_and_memory_are_reasons_too(fleet: Fleet, monkeypatch: pytest.Monkey
 def test_a_fresh_worker_above_the_memory_limit_is_not_replaced_at_once(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rotation, "_resident", lambda pid: 600)
+    monkeypatch.setattr(rotation, "resident", lambda pid: 600)
     turning = started(fleet, memory=500)
     turn(turning, fleet)
     assert fleet.alive == [1, 2]

@@ -124,11 +124,21 @@ def test_a_file_that_is_none_of_prometheus_clients_is_said_and_no_end(
     scrapes: Scrapes, files: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (files / "counter_x.db").write_bytes(b"not a metric file")
-    with scrapes.rendered(PLAIN) as rendered:
-        assert rendered is None
+    open_before = None
+    for _ in range(3):
+        with scrapes.rendered(PLAIN) as rendered:
+            assert rendered is None
+        open_before = open_before or os.listdir("/proc/self/fd")
+    assert len(os.listdir("/proc/self/fd")) == len(open_before or ())
     assert "they cannot be rendered" in capfd.readouterr().err
     (files / "counter_x.db").unlink()
     assert "slipway_ready" in body(scrapes)
+
+
+def test_no_process_that_is_started_meanwhile_gets_the_answer(scrapes: Scrapes) -> None:
+    with scrapes.rendered(PLAIN) as rendered:
+        assert rendered is not None
+        assert not os.get_inheritable(rendered.file.fileno())
 
 
 def test_scrapes_that_wait_share_one_rendering(files: Path) -> None:

@@ -23,10 +23,14 @@ class Keys:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a preparation found, and whether LiteLLM's late indexes are still to be built beside the gateway."""
+    """What a preparation found, and whether LiteLLM's late indexes are still to be built beside the gateway.
+
+    ``behind``: migrations are missing, and ``SLIPWAY_MIGRATE`` leaves them alone.
+    """
 
     findings: tuple[Finding, ...] = ()
     indexes_missing: bool = False
+    behind: bool = False
 
 
 def run(address: Address, settings: Settings, config: Mapping[str, object], keys: Keys, mode: str) -> Outcome:
@@ -68,7 +72,7 @@ def _with(
             found = salt.judge(connected, schema, keys.salt, keys.master, acknowledged=acknowledged, new=new)
         capacity.check(connected, address, settings, config)
     if mode == "off":
-        return Outcome((*found, *_told(state)))
+        return Outcome((*found, *_told(state)), behind=not state.complete)
     if mode == "require":
         migrate.await_schema(address, connected, seconds)
         return Outcome(tuple(found))

@@ -4,7 +4,8 @@ It is a process of its own, since rendering thousands of series takes memory and
 has probes to answer. It reads files and asks no worker.
 
 On its standard input, a socket, a request is a line of JSON, as ``Scrapes`` writes it. The answer is a line of JSON,
-``{"type", "encoding"}``, with the descriptor of a file in memory that holds the text. It ends with its supervisor.
+``{"type", "encoding"}``, with the descriptor of a file in memory that holds the text, or ``{"problem"}``. It ends with
+its supervisor.
 """
 
 from __future__ import annotations
@@ -85,6 +86,9 @@ def render(request: dict[str, Any], memory: Memory) -> tuple[dict[str, Any], byt
 
 
 def _answer(connection: socket.socket, head: dict[str, Any], body: bytes) -> None:
+    if "problem" in head:
+        connection.sendall(json.dumps(head).encode())
+        return
     with open(os.memfd_create("metrics"), "wb") as file:
         file.write(body)
         file.flush()
@@ -96,8 +100,8 @@ def main() -> int:
     memory = Memory()
     with socket.socket(fileno=sys.stdin.fileno()) as connection, connection.makefile("rb") as requests:
         for line in requests:
+            request = json.loads(line)
             try:
-                request = json.loads(line)
                 head, body = render(request, memory)
             except Exception as problem:
                 # A file that is none of prometheus_client's, say.

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from slipway.metrics.families import Family, labelled
+from slipway.processes import resident
 
 _KILOBYTE: Final = 1024
-_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
 
 class Memory:
@@ -26,15 +25,15 @@ class Memory:
 
     def families(self, workers: Mapping[str, int]) -> list[Family]:
         """Return both sizes of ``workers``."""
-        resident = {name: size for name, pid in workers.items() if (size := _resident(pid)) is not None}
-        proportional = {name: size for name in resident if (size := self._proportional.get(workers[name])) is not None}
+        sizes = {name: size for name, pid in workers.items() if (size := resident(pid)) is not None}
+        proportional = {name: size for name in sizes if (size := self._proportional.get(workers[name])) is not None}
         return [
             labelled(
                 "slipway_worker_resident_bytes",
                 "gauge",
                 "Memory of a worker, what it shares with others included.",
                 "worker",
-                resident,
+                sizes,
             ),
             labelled(
                 "slipway_worker_proportional_bytes",
@@ -53,14 +52,6 @@ class Memory:
         if oldest is not None:
             self._proportional.pop(oldest, None)
             self._proportional[oldest] = _proportional(oldest)
-
-
-def _resident(pid: int) -> int | None:
-    """Source: proc_pid_statm(5)."""
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
-    except OSError:
-        return None
 
 
 def _proportional(pid: int) -> int | None:

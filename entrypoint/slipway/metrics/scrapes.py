@@ -23,6 +23,8 @@ SECONDS: Final = 30.0
 # So many are served at once, at most: the management port has connections left for probes.
 _PLACES: Final = 8
 _HEAD_BYTES: Final = 65536
+# A C int.
+_DESCRIPTOR_BYTES: Final = 4
 _COMMAND: Final = (sys.executable, "-P", "-m", "slipway.metrics.exporter")
 
 
@@ -102,8 +104,9 @@ class Scrapes:
             if turn is None:
                 turn = self._waiting[wanted] = _Turn()
         if not first:
-            if not turn.done.wait(SECONDS):
-                log.line(f"metrics: a scrape waited {SECONDS:g} s for another", level="error")
+            # For what is rendered just now, and for its own.
+            if not turn.done.wait(2 * SECONDS):
+                log.line(f"metrics: a scrape waited {2 * SECONDS:g} s for others", level="error")
             return turn.rendering
         try:
             with self._rendering:
@@ -123,31 +126,40 @@ class Scrapes:
                 "families": [astuple(family) for family in self._families()],
                 "workers": self._workers(),
             }
-            line = json.dumps(request).encode() + b"\n"
-            try:
-                return self._ask(line)
-            except ConnectionError:
-                # Somebody has killed it since the last scrape.
-                self._end()
-                return self._ask(line)
-        except (OSError, ValueError) as problem:
-            self._end()
+            head, file = self._ask(json.dumps(request).encode() + b"\n")
+            if file is None:
+                raise ValueError(head.get("problem", "this process has no descriptor left"))
+            return Rendering(head["type"], head["encoding"], file)
+        except Exception as problem:
+            # Whatever it is, the scraper gets an answer and the log the reason.
             log.line(f"metrics: they cannot be rendered: {problem or type(problem).__name__}", level="error")
             return None
 
-    def _ask(self, line: bytes) -> Rendering:
+    def _ask(self, line: bytes) -> tuple[dict[str, str], BinaryIO | None]:
+        try:
+            return self._exchange(line)
+        except ConnectionError:
+            # Somebody has killed it since the last scrape.
+            self._end()
+            return self._exchange(line)
+        except (OSError, ValueError):
+            # What it says later would answer another scrape.
+            self._end()
+            raise
+
+    def _exchange(self, line: bytes) -> tuple[dict[str, str], BinaryIO | None]:
         connection = self._connection or self._start()
         connection.settimeout(SECONDS)
         connection.sendall(line)
-        answer, descriptors, _, _ = socket.recv_fds(connection, _HEAD_BYTES, 1, socket.MSG_CMSG_CLOEXEC)
+        # Not socket.recv_fds, which leaves its flags out (CPython 3.13): a worker started now would inherit the file.
+        room = socket.CMSG_SPACE(_DESCRIPTOR_BYTES)
+        answer, passed, _, _ = connection.recvmsg(_HEAD_BYTES, room, socket.MSG_CMSG_CLOEXEC)
+        descriptor = int.from_bytes(passed[0][2], sys.byteorder) if passed else None
+        file = None if descriptor is None else os.fdopen(descriptor, "rb", buffering=0)
         if not answer:
             raise ConnectionResetError("the exporter has ended")
-        head = json.loads(answer)
-        if "problem" in head:
-            raise ValueError(head["problem"])
-        if not descriptors:
-            raise ValueError("this process has no descriptor left")
-        return Rendering(head["type"], head["encoding"], open(descriptors[0], "rb", buffering=0))
+        head: dict[str, str] = json.loads(answer)
+        return head, file
 
     def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair()

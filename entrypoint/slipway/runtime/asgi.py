@@ -15,10 +15,8 @@ from slipway import log
 from slipway.runtime import acceleration, access_log, accounting, config_in_force, metrics_route, request_path, warmup
 from slipway.runtime.directories import FAILED
 from slipway.runtime.warmup import rehearsal
-from slipway.workers import serving
+from slipway.workers import serving, slots
 from slipway.workers.serving import Message, Receive, Send
-
-WORKERS_VARIABLE = "SLIPWAY_WORKERS_DIR"
 
 
 def _find_callbacks() -> None:
@@ -71,7 +69,7 @@ class Application:
             await proxy(scope, receive, send)
 
     async def _live(self, scope: Message, receive: Receive, send: Send) -> None:
-        directory = Path(os.environ.get(WORKERS_VARIABLE, os.devnull))
+        directory = Path(os.environ.get(slots.WORKERS_VARIABLE, os.devnull))
 
         async def send_announced(message: Message) -> None:
             match message["type"]:

@@ -98,7 +98,7 @@ def settle(database: Database) -> Schema:
         log.line("starting without the database, which is tried again in the background")
         return Schema.PENDING
     _show(outcome.findings)
-    return Schema.INDEXES if outcome.indexes_missing else Schema.READY
+    return _schema(outcome)
 
 
 def command(
@@ -217,13 +217,19 @@ def _background(database: Database) -> int:
     if told or database.pending.exists():
         log.line("the database is back and prepared")
     database.pending.unlink(missing_ok=True)
-    note(database.pending.parent, Schema.INDEXES if outcome.indexes_missing else Schema.READY)
+    note(database.pending.parent, _schema(outcome))
     if outcome.indexes_missing:
         if extras.build_indexes(database.address.environment()):
             note(database.pending.parent, Schema.READY)
         else:
             log.line("an index of the request log is still missing; the next start tries again", level="warning")
     return ExitCode.DONE
+
+
+def _schema(outcome: Outcome) -> Schema:
+    if outcome.behind:
+        return Schema.BEHIND
+    return Schema.INDEXES if outcome.indexes_missing else Schema.READY
 
 
 def _is_away(refusal: Refusal) -> bool:

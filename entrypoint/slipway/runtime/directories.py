@@ -133,7 +133,7 @@ def _lock(directory: Path, variable: str) -> None:
         raise refuse(
             "directory-in-use",
             ExitCode.DIRECTORY,
-            f"Another gateway uses {directory}, and each would take the other's workers for its own.",
+            f"Another gateway uses {directory}: each would count the other's workers and requests as its own.",
             f"Give each a directory of its own: {variable}.",
         ) from None
     os.set_inheritable(descriptor, True)

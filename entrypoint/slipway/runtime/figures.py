@@ -65,7 +65,7 @@ def _requests(serving: Iterable[Seen], cut: int, lost: int) -> list[Family]:
 
 
 def _each(serving: Iterable[Seen], now: float) -> list[Family]:
-    named = {slots.name(seen.slot): seen for seen in serving}
+    named = {slots.slot_name(seen.slot): seen for seen in serving}
 
     def one(name: str, help: str, value: Callable[[Seen], float]) -> Family:
         return labelled(name, "gauge", help, "worker", {worker: value(seen) for worker, seen in named.items()})

@@ -17,7 +17,7 @@ from slipway.runtime import database, ui
 from slipway.runtime.directories import STATE, Directories
 from slipway.servers.options import Options
 from slipway.settings import RECYCLING, Settings, choose_server
-from slipway.workers import rotation
+from slipway.workers import rotation, slots
 
 _SHARED_MEMORY: Final = "/dev/shm"
 _PATCH: Final = "SLIPWAY_PATCH_"
@@ -188,10 +188,10 @@ def _environment(
         "NO_PROXY": _with_loopback(environment.get("NO_PROXY") or environment.get("no_proxy") or ""),
         "no_proxy": None,
         "TMPDIR": str(directories.temporary),
-        "SLIPWAY_WORKERS_DIR": str(directories.workers),
+        slots.WORKERS_VARIABLE: str(directories.workers),
         database.PENDING: str(directories.workers / "database-pending"),
         rotation.VARIABLE: _rotation(settings, directories),
-        "PROMETHEUS_MULTIPROC_DIR": _metrics_directory(settings, directories, environment),
+        slots.FILES_VARIABLE: _metrics_directory(settings, directories, environment),
         # prometheus_client's earlier name for it, which LiteLLM does not read.
         "prometheus_multiproc_dir": None,
     }

@@ -11,12 +11,16 @@ _NAME: Final = "schema"
 
 
 class Schema(StrEnum):
-    """INDEXES are still to be built; PENDING is everything; NONE says that there is no database."""
+    """INDEXES are still to be built; PENDING is everything; NONE says that there is no database.
+
+    BEHIND lacks migrations that this gateway was told to leave alone.
+    """
 
     NONE = "none"
     READY = "ready"
     INDEXES = "indexes"
     PENDING = "pending"
+    BEHIND = "behind"
 
 
 def note(directory: Path, state: Schema) -> None:

@@ -215,7 +215,7 @@ def _settle_database(start: Start, environment: Mapping[str, str]) -> tuple[Sche
     if database.mode(start.settings) == "only":
         log.line("the database has this image's schema")
         sys.exit(report.ExitCode.DONE)
-    done = schema is Schema.READY
+    done = schema in (Schema.READY, Schema.BEHIND)
     return schema, () if done else database.background_argv(start.settings.text("CONFIG_FILE_PATH"))
 
 

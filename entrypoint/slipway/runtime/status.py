@@ -53,8 +53,9 @@ class Status:
         return (self._started_at or time.monotonic()) - self._began
 
     def serving(self) -> list[Seen]:
-        """Return the records of workers that run."""
-        return [seen for seen in record.read(self._directory) if record.runs(seen.pid)]
+        """Return the records of workers that run, the youngest last: it holds the slot of one that has just ended."""
+        running = (seen for seen in record.read(self._directory) if record.runs(seen.pid))
+        return sorted(running, key=lambda seen: seen.since)
 
     def settle(self) -> None:
         """Take over what workers that are gone have left undone."""

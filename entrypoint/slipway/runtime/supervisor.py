@@ -339,7 +339,7 @@ class Supervisor:
         return figures.families(self.assignment, self.status, refused=self._reload.refused)
 
     def _workers(self) -> dict[str, int]:
-        return {slots.name(seen.slot): seen.pid for seen in self.status.serving()}
+        return {slots.slot_name(seen.slot): seen.pid for seen in self.status.serving()}
 
     def _scraped(self, request: Request) -> Answer:
         if not self._guard.admits(request.headers.get("authorization", ""), local=request.local):

@@ -59,7 +59,7 @@ class Seen:
     """A record as it was read.
 
     ``beat`` and ``since`` are in seconds of the monotonic clock, ``lag`` is a number of them; ``served`` leaves health
-    requests out.
+    requests and scrapes out.
     """
 
     pid: int

@@ -6,9 +6,7 @@ or the supervisor where one worker is all there is.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import random
 import signal
 import time
@@ -19,8 +17,8 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from slipway import log
-from slipway.processes import tell
-from slipway.workers import configuration, record, slots
+from slipway.processes import resident, tell
+from slipway.workers import configuration, record
 from slipway.workers.tally import Tally
 
 VARIABLE: Final = "SLIPWAY_ROTATION"
@@ -34,7 +32,6 @@ _HOPELESS_STARTS: Final = 3
 _STANDSTILL_SECONDS: Final = 3.0
 # A limit below what a fresh worker needs must not become a loop without a pause.
 _YOUNG_SECONDS: Final = 60.0
-_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
 
 class Reason(StrEnum):
@@ -185,7 +182,6 @@ class Rotation:
             replaced = any(old == pid for old, _ in self._replaces.values())
             self._replaces = {new: pair for new, pair in self._replaces.items() if pair[0] != pid}
             self._starting.discard(pid)
-            self._forget_gauges()
             if failed:
                 self._failed_to_start(pid, generation, born, now)
             else:
@@ -197,11 +193,6 @@ class Rotation:
                     if not self._complete:
                         # For want of memory, say: the one that started last pushes out one that serves.
                         self._count_failure(max(born, *self._born.values()), now)
-
-    def _forget_gauges(self) -> None:
-        if own := slots.own():
-            with contextlib.suppress(OSError):
-                own.sweep()
 
     def _failed_to_start(self, pid: int, generation: int, born: float, now: float) -> None:
         self._replaces.pop(pid, None)
@@ -343,16 +334,8 @@ class Rotation:
         limits, pid = self._limits, found.pid
         if limits.requests and found.served >= self._budgets[pid]:
             return pid, Reason.REQUESTS
-        if limits.memory and now - self._born[pid] >= _YOUNG_SECONDS and _resident(pid) >= limits.memory:
+        if limits.memory and now - self._born[pid] >= _YOUNG_SECONDS and (resident(pid) or 0) >= limits.memory:
             return pid, Reason.MEMORY
         if limits.age and now - self._born[pid] >= limits.age:
             return pid, Reason.AGE
         return None
-
-
-def _resident(pid: int) -> int:
-    """Return the resident size in bytes, memory shared with other workers included; 0 for a process that ended."""
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
-    except (OSError, ValueError, IndexError):
-        return 0

@@ -47,6 +47,8 @@ class Serving:
 
     def __init__(self, directory: Path) -> None:
         """``directory`` is the workers' directory. Raises OSError when the record cannot be made."""
+        # Of this thread, and whatever it starts from now on: LiteLLM's threads, the query engine.
+        os.setpriority(os.PRIO_PROCESS, 0, max(_NICE, os.getpriority(os.PRIO_PROCESS, 0)))
         self.record = Record(directory)
         self.fields = self.record.fields
         self._leaving = False
@@ -63,7 +65,6 @@ class Serving:
         """Announce the worker and begin to show its progress. Raises OSError."""
         # SIGABRT tells where every thread stands, before it ends the process; memory holds secrets: no core file.
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-        os.setpriority(os.PRIO_PROCESS, 0, max(_NICE, os.getpriority(os.PRIO_PROCESS, 0)))
         faulthandler.enable(sys.__stderr__ or sys.stderr)
         self._beat()
         self.fields[Field.SINCE] = time.monotonic_ns()

@@ -27,7 +27,7 @@ _LEASES: Final = "leases"
 _PARENT: Final = "parent"
 
 
-def name(number: int) -> str:
+def slot_name(number: int) -> str:
     """Return the name of the slot with this number."""
     return f"w{number}"
 
@@ -56,7 +56,7 @@ class Slots:
 
     def name(self) -> str:
         """Return the name of this process's slot, which it takes when first asked. Raises OSError."""
-        return _PARENT if self._is_parent else name(self.number())
+        return _PARENT if self._is_parent else slot_name(self.number())
 
     def stay_parent(self) -> None:
         """Take no slot in this process: it imports the application, and forks workers."""
@@ -85,10 +85,10 @@ class Slots:
         with self._leasing():
             for number in count():
                 # prometheus_client would not notice that another holds the name it had before a fork.
-                lock = -1 if number == self._inherited else _try(self._directory / name(number))
+                lock = -1 if number == self._inherited else _try(self._directory / slot_name(number))
                 if lock >= 0:
                     self._lock = lock
-                    self._drop_gauges(name(number))
+                    self._drop_gauges(slot_name(number))
                     return number
         raise AssertionError("count() ended")
 

@@ -32,6 +32,7 @@ class Tally:
     def __init__(self, directory: Path) -> None:
         self._path = directory / _NAME
         self._counts = Counts()
+        self._written = False
 
     def count_start(self, reason: str) -> None:
         """Count a worker that was started."""
@@ -55,7 +56,7 @@ class Tally:
 
     def configured(self, number: int, outdated: int) -> None:
         """Note the number of the configuration in force, and how many workers have another."""
-        if (number, outdated) != (self._counts.configuration, self._counts.outdated):
+        if not self._written or (number, outdated) != (self._counts.configuration, self._counts.outdated):
             self._counts.configuration, self._counts.outdated = number, outdated
             self._write()
 
@@ -64,9 +65,10 @@ class Tally:
         try:
             hidden.write_text(json.dumps(asdict(self._counts)))
             hidden.rename(self._path)
+            self._written = True
         except OSError:
-            # A full file system costs the figures, not the workers.
-            return
+            # A full file system costs the figures, not the workers; `configured` tries again.
+            self._written = False
 
 
 def _add(counts: dict[str, int], key: str) -> None:
