@@ -24,13 +24,26 @@ async def handler(ledger: Ledger, row: str | None, problem: BaseException | None
 
 def test_a_request_is_counted_once_from_answer_to_row() -> None:
     ledger, seen = Ledger(), list[tuple[int, int]]()
-    ledger.observe(lambda pending, lost: seen.append((pending, lost)))
+    ledger.observe(lambda pending, lost, _: seen.append((pending, lost)))
     run(counted(ledger.due(), handler(ledger, "a")))
     assert ledger.pending == 1
     assert not ledger.busy
     ledger.store(["a"])
     assert {pending for pending, _ in seen} == {0, 1}
     assert seen[-1] == (0, 0)
+
+
+def test_rows_wait_as_long_as_none_of_them_is_written() -> None:
+    ledger = Ledger()
+    assert not ledger.waiting
+    ledger.queue(["a"])
+    first = ledger.waiting
+    ledger.queue(["b"])
+    assert ledger.waiting == first > 0
+    ledger.store(["a"])
+    assert ledger.waiting > first
+    ledger.give_up(["b"])
+    assert not ledger.waiting
 
 
 def test_it_is_counted_from_the_making_of_the_handler_on() -> None:

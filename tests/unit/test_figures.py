@@ -53,9 +53,22 @@ def test_a_series_is_there_before_its_first_event(tmp_path: Path) -> None:
 def test_workers_are_shown_by_slot_and_what_the_dead_left_is_lost(tmp_path: Path) -> None:
     now = time.monotonic()
     since = int((now - 60) * 1e9)
-    records.announce(tmp_path, RUNS, beat=now - 3, since=since, slot=4, lag=10**8, in_flight=2, pool_busy=1)
+    records.announce(
+        tmp_path,
+        RUNS,
+        beat=now - 3,
+        since=since,
+        slot=4,
+        lag=10**8,
+        in_flight=2,
+        pool_busy=1,
+        rows_waiting=since,
+        database=2,
+    )
     records.announce(tmp_path, GONE, beat=now, slot=1, in_flight=5, rows_pending=7)
     found = shown(tmp_path, build={"version": "1"})
+    assert values(found["slipway_spend_rows_waiting_seconds"])["w4"] == pytest.approx(60, abs=5)
+    assert values(found["slipway_database_connected"]) == {"w4": 0}
     assert values(found["slipway_requests_in_flight"]) == {"w4": 2}
     assert values(found["slipway_engine_connections_busy"]) == {"w4": 1}
     assert values(found["slipway_worker_age_seconds"])["w4"] == pytest.approx(60, abs=5)

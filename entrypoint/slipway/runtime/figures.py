@@ -11,7 +11,7 @@ from slipway.runtime.assignment import Assignment
 from slipway.runtime.schema import noted
 from slipway.runtime.status import Status
 from slipway.workers import slots, tally
-from slipway.workers.record import BEAT_SECONDS, Seen
+from slipway.workers.record import BEAT_SECONDS, Database, Seen
 from slipway.workers.rotation import Reason
 
 
@@ -34,6 +34,7 @@ def families(assignment: Assignment, status: Status, *, refused: int) -> list[Fa
         *_fleet(len(serving), counted, refused),
         *_requests(serving, *status.losses()),
         *_each(serving, time.monotonic()),
+        _databases(serving),
     ]
 
 
@@ -64,6 +65,16 @@ def _requests(serving: Iterable[Seen], cut: int, lost: int) -> list[Family]:
     ]
 
 
+def _databases(serving: Iterable[Seen]) -> Family:
+    connected = {
+        slots.slot_name(seen.slot): seen.database is Database.CONNECTED
+        for seen in serving
+        if seen.database is not Database.NONE
+    }
+    help = "1 while a worker reaches its database."
+    return labelled("slipway_database_connected", "gauge", help, "worker", connected)
+
+
 def _each(serving: Iterable[Seen], now: float) -> list[Family]:
     named = {slots.slot_name(seen.slot): seen for seen in serving}
 
@@ -78,6 +89,11 @@ def _each(serving: Iterable[Seen], now: float) -> list[Family]:
             "slipway_worker_event_loop_lag_seconds",
             "The longest that a worker's event loop was late in the last 15 s.",
             lambda seen: max(seen.lag, now - seen.beat - BEAT_SECONDS),
+        ),
+        one(
+            "slipway_spend_rows_waiting_seconds",
+            "How long rows of spend have waited while none was written.",
+            lambda seen: now - seen.rows_waiting if seen.rows_waiting else 0,
         ),
         one("slipway_engine_connections_open", "Connections of a query engine.", lambda seen: seen.pool_open),
         one("slipway_engine_connections_busy", "Those that run a statement.", lambda seen: seen.pool_busy),

@@ -22,9 +22,10 @@ BEAT_SECONDS: Final = 0.5
 class Field(IntEnum):
     """Places in a record.
 
-    BEAT and SINCE are nanoseconds of the monotonic clock: the last progress, and when it began to serve. LAG is in
-    nanoseconds too, the longest of the last seconds. DATABASE is one of Database, SLOT a slot's number. The POOL's are
-    connections of its query engine, and queries that wait for one. The rest are counts.
+    BEAT, SINCE and ROWS_WAITING are nanoseconds of the monotonic clock: the last progress, when it began to serve, and
+    since when rows wait and none is written, 0 without any. LAG is in nanoseconds too, the longest of the last seconds.
+    DATABASE is one of Database, SLOT a slot's number. The POOL's are connections of its query engine, and
+    queries that wait for one. The rest are counts.
     """
 
     BEAT = 0
@@ -37,9 +38,10 @@ class Field(IntEnum):
     SLOT = 7
     SINCE = 8
     LAG = 9
-    POOL_OPEN = 10
-    POOL_BUSY = 11
-    POOL_WAITING = 12
+    ROWS_WAITING = 10
+    POOL_OPEN = 11
+    POOL_BUSY = 12
+    POOL_WAITING = 13
 
 
 _FORMAT: Final = f"={len(Field)}Q"
@@ -58,8 +60,8 @@ class Database(IntEnum):
 class Seen:
     """A record as it was read.
 
-    ``beat`` and ``since`` are in seconds of the monotonic clock, ``lag`` is a number of them; ``served`` leaves health
-    requests and scrapes out.
+    ``beat``, ``since`` and ``rows_waiting`` are in seconds of the monotonic clock, ``lag`` is a number of them;
+    ``served`` leaves health requests and scrapes out.
     """
 
     pid: int
@@ -73,6 +75,7 @@ class Seen:
     slot: int
     since: float
     lag: float
+    rows_waiting: float
     pool_open: int
     pool_busy: int
     pool_waiting: int
@@ -98,10 +101,11 @@ class Record:
         """Show the record: this worker serves. Raises OSError."""
         self._hidden.rename(self._path)
 
-    def account(self, pending: int, lost: int) -> None:
-        """Write how many rows of spend only this process has, and how many were given up."""
+    def account(self, pending: int, lost: int, waiting: int) -> None:
+        """Write how many rows of spend only this process has, how many were given up, and since when some wait."""
         self.fields[Field.ROWS_PENDING] = pending
         self.fields[Field.ROWS_LOST] = lost
+        self.fields[Field.ROWS_WAITING] = waiting
 
     def withdraw(self) -> None:
         """Remove the record, unless it tells of a loss, which whoever counts losses has to see."""
@@ -126,11 +130,12 @@ def read_one(directory: Path, pid: int) -> Seen | None:
     try:
         with open(directory / str(pid), "rb") as file:
             content = file.read(_SIZE)
-        beat, in_flight, served, cut, pending, lost, database, slot, since, lag, *pool = struct.unpack(_FORMAT, content)
+        numbers = struct.unpack(_FORMAT, content)
     except (OSError, struct.error):
         return None
+    beat, in_flight, served, cut, pending, lost, database, slot, since, lag, waiting, *pool = numbers
     counts = (in_flight, served, cut, pending, lost)
-    return Seen(pid, beat / 1e9, *counts, Database(database), slot, since / 1e9, lag / 1e9, *pool)
+    return Seen(pid, beat / 1e9, *counts, Database(database), slot, since / 1e9, lag / 1e9, waiting / 1e9, *pool)
 
 
 def forget(directory: Path) -> None:

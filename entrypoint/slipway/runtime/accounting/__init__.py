@@ -71,7 +71,7 @@ def lost() -> int:
 
 
 def on_change(observer: Observer | None) -> None:
-    """Call ``observer(pending, lost)`` at once and after each change; it must be quick and not raise."""
+    """Call ``observer(pending, lost, waiting)`` at once and after each change; it must be quick and not raise."""
     _ledger.observe(observer)
 
 

@@ -6,10 +6,11 @@ operation of a set, so that none is lost between two threads.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 
-# Called with (pending, lost) after each change; has to be quick and must not raise.
-Observer = Callable[[int, int], None]
+# Called with (pending, lost, waiting) after each change; has to be quick and must not raise.
+Observer = Callable[[int, int, int], None]
 
 
 class Due:
@@ -56,12 +57,19 @@ class Ledger:
         # Sums of keys, teams and users that are being added up; no rows.
         self.sums: set[int] = set()
         self.lost = 0
+        # Since when rows wait of which none is written, in nanoseconds of the monotonic clock.
+        self._waiting = 0
         self._observer: Observer | None = None
 
     @property
     def pending(self) -> int:
         """How many rows a kill at this moment would lose."""
         return len(self.answered) + len(self.rows) - len(self.kept)
+
+    @property
+    def waiting(self) -> int:
+        """Since when rows wait and none of them is written, in nanoseconds of the monotonic clock; 0 for no rows."""
+        return self._waiting if self.rows else 0
 
     @property
     def busy(self) -> bool:
@@ -87,6 +95,8 @@ class Ledger:
 
     def queue(self, rows: Iterable[str], due: Due | None = None, kept: Iterable[str] = ()) -> None:
         """Count rows by their ids, in the place of the request that they belong to; some are ``kept`` in a spool."""
+        if not self.rows:
+            self._waiting = time.monotonic_ns()
         self.rows.update(rows)
         self.kept.update(kept)
         if due is not None:
@@ -96,6 +106,8 @@ class Ledger:
     def store(self, rows: Iterable[str]) -> None:
         """These rows are in the database."""
         stored = self.rows.intersection(rows)
+        if stored:
+            self._waiting = time.monotonic_ns()
         self.kept -= stored
         self.rows -= stored
         self._changed()
@@ -114,4 +126,4 @@ class Ledger:
 
     def _changed(self) -> None:
         if self._observer is not None:
-            self._observer(self.pending, self.lost)
+            self._observer(self.pending, self.lost, self.waiting)
