@@ -20,7 +20,7 @@ help: ## List the verbs
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
 
 run: ## Start gateway and database, print URL and key (PORT=4000 PROJECT=NAME STATE=FILE WITH=observability)
-	@sh docker/build.sh full $(if $(POSTGRES_IMAGE),,postgres-17) $(if $(WITH),prometheus)
+	@sh docker/build.sh full $(if $(POSTGRES_IMAGE),,postgres-17) $(if $(WITH),$(if $(PROMETHEUS_IMAGE),,prometheus))
 	@$(quickstart) up --port $(PORT) $(if $(WITH),--with $(WITH))
 
 stop: ## Stop them (PROJECT STATE as for run); data and secrets are kept

@@ -25,6 +25,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 HERE: Final = Path(__file__).resolve().parent
 FILE: Final = HERE / "quickstart.yaml"
 CONFIG: Final = HERE / "quickstart-config.yaml"
+RULES: Final = ROOT / "docker" / "observability"
 PROJECT: Final = "slipway-quickstart"
 STATE: Final = ROOT / ".run" / "env"
 PORT: Final = 4000
@@ -50,6 +51,11 @@ def port_number(variable: str, text: str) -> int:
     if not (text.isdecimal() and 0 < int(text) < 65536):
         raise Refused(f"{variable} cannot be used", "it is not a number from 1 to 65535", f"make run {variable}=NUMBER")
     return int(text)
+
+
+def fingerprint(*files: Path) -> str:
+    """What changes with the content of ``files``; those that are missing have none."""
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.exists())).hexdigest()
 
 
 class Quickstart:
@@ -83,7 +89,8 @@ class Quickstart:
         environment = {name: value for name, value in os.environ.items() if name not in GENERATED}
         environment |= {
             "ENV_FILE": str(self.state) if known else os.devnull,
-            "CONFIG_HASH": hashlib.sha256(CONFIG.read_bytes()).hexdigest() if CONFIG.exists() else "",
+            "CONFIG_HASH": fingerprint(CONFIG),
+            "RULES_HASH": fingerprint(RULES / "prometheus.yaml", RULES / "rules.yaml"),
             "PORT": str(self.port),
         }
         if not known:
@@ -102,7 +109,9 @@ class Quickstart:
     def choices(self, *, port: bool = False) -> str:
         """What `make` has to be told again, to mean this project, and its port."""
         given = {"PROJECT": (self.project, PROJECT), "STATE": (str(self.state), str(STATE))}
-        given |= {"PORT": (str(self.port), str(PORT)), "WITH": (" ".join(self.chosen), "")} if port else {}
+        if port:
+            given |= {"PORT": (str(self.port), str(PORT)), "WITH": (" ".join(self.chosen), "")}
+            given |= {variable: (str(chosen), str(usual)) for _, usual, chosen, variable in self.extras}
         return "".join(f" {name}={value}" for name, (value, usual) in given.items() if value != usual)
 
     def container_id(self, service: str) -> str:
@@ -136,13 +145,16 @@ def up(quickstart: Quickstart) -> int:
     if checked.returncode or any(line.startswith("slipway: error:") for line in said):
         complain("quickstart: the gateway refuses its configuration, as above; what runs and the data are as before")
         return checked.returncode or 1
-    services = [service for service, *_ in published]
-    if quickstart.compose("up", "--detach", "--quiet-pull", *services, show=True).returncode:
+    if quickstart.compose("up", "--detach", "--quiet-pull", "gateway", show=True).returncode:
         return failed(quickstart, "postgres")
     if not wait(quickstart):
         return failed(quickstart, "gateway")
+    beside = [service for service, *_ in quickstart.extras]
+    done = quickstart.compose("up", "--detach", "--quiet-pull", *beside, show=True).returncode if beside else 0
     print_use(quickstart)
-    return 0
+    if done:
+        complain(f"quickstart: the gateway runs; {', '.join(beside)} did not start, for the reason above")
+    return done
 
 
 def failed(quickstart: Quickstart, service: str) -> int:
@@ -222,7 +234,7 @@ def down(quickstart: Quickstart) -> int:
     """Stop gateway and database, giving requests time; the secrets and the data stay."""
     running = quickstart.compose("ps", "--all", "--quiet").stdout.strip()
     # Also when nothing runs: a start that was refused has made networks.
-    done = quickstart.compose("down", "--remove-orphans", show=True)
+    done = quickstart.compose("--profile", "*", "down", "--remove-orphans", show=True)
     if done.returncode == 0:
         secrets = f"the secrets are in {quickstart.state}" if quickstart.state.exists() else "the secrets' file is gone"
         kept = f"the data is in the volume {quickstart.volume}, {secrets}"

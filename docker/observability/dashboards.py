@@ -16,6 +16,7 @@ _HEIGHT: Final = 8
 # Grafana's model of a dashboard, as of Grafana 11.
 _SCHEMA: Final = 39
 _SOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
+_TAGS: Final = ("slipway", "litellm")
 _QUANTILES: Final = (0.5, 0.9, 0.99)
 
 
@@ -69,9 +70,11 @@ def model(name: str, dashboard: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "uid": f"slipway-{name}",
         "title": dashboard["title"],
-        "tags": ["slipway", "litellm"],
+        "tags": _TAGS,
         "schemaVersion": _SCHEMA,
         "editable": True,
+        # To the other one, with what is chosen here.
+        "links": [{"type": "dashboards", "title": "Slipway", "tags": _TAGS[:1], "includeVars": True, "keepTime": True}],
         "refresh": "30s",
         "time": {"from": "now-1h", "to": "now"},
         "templating": {"list": list(_choices(selects))},

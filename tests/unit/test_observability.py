@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -26,6 +27,13 @@ def test_the_dashboards_are_what_is_written_down(name: str) -> None:
 def test_each_alert_has_a_page_and_each_page_an_alert() -> None:
     pages = {page.stem for page in (ROOT / "docs" / "runbooks").glob("Slipway*.md")}
     assert pages == {alert["alert"] for alert in ALERTS}
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: f"{alert['alert']}-{alert['labels']['severity']}")
+def test_each_alert_says_what_whom_and_where_to_read_on(alert: dict[str, Any]) -> None:
+    assert alert["labels"]["severity"] in ("warning", "critical")
+    assert set(alert["annotations"]) == {"summary", "description", "runbook"}
+    assert alert["annotations"]["runbook"] == f"docs/runbooks/{alert['alert']}.md"
 
 
 def test_alerts_are_about_metrics_that_there_are() -> None:
