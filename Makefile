@@ -12,6 +12,9 @@ PROJECT ?= slipway-quickstart
 STATE ?= .run/env
 # postgres:17 is the official image; without one ours is built.
 export POSTGRES_IMAGE
+ifneq ($(filter-out observability,$(WITH)),)
+$(error WITH=$(WITH) cannot be used; there is WITH=observability)
+endif
 quickstart = engine=$(engine) && compose=$$(sh docker/compose/tool.sh "$$engine") && \
 	GATEWAY_IMAGE="slipway:$${TAG:-dev}" $(PYTHON) docker/compose/run.py --engine "$$engine" --compose "$$compose" \
 	--project "$(PROJECT)" --state "$(STATE)"

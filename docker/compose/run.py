@@ -29,6 +29,7 @@ RULES: Final = ROOT / "docker" / "observability"
 PROJECT: Final = "slipway-quickstart"
 STATE: Final = ROOT / ".run" / "env"
 PORT: Final = 4000
+TAG: Final = "dev"
 # What is started beside the gateway when it is asked for: a file here, its service, port, and the port's variable.
 EXTRAS: Final = {"observability": ("prometheus", 9090, "PROMETHEUS_PORT")}
 READY_SECONDS: Final = 300
@@ -69,14 +70,18 @@ class Quickstart:
         self._compose = [*shlex.split(compose), "--project-name", project]
         self._compose += [word for file in files for word in ("--file", str(file))]
         self.chosen = extras
-        self.extras = [
-            (service, usual, port_number(variable, os.environ.get(variable) or str(usual)), variable)
-            for service, usual, variable in (EXTRAS[extra] for extra in extras)
-        ]
         self.project = project
         self.state = state
         self.port = port
         self.volume = f"{project}_postgres"
+
+    @property
+    def extras(self) -> list[tuple[str, int, int, str]]:
+        """Service, its own port, that on the loopback and the variable that chooses it. Raises Refused."""
+        return [
+            (service, usual, port_number(variable, os.environ.get(variable) or str(usual)), variable)
+            for service, usual, variable in (EXTRAS[extra] for extra in self.chosen)
+        ]
 
     def engine(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command of the engine; its output is captured."""
@@ -110,7 +115,8 @@ class Quickstart:
         """What `make` has to be told again, to mean this project, and its port."""
         given = {"PROJECT": (self.project, PROJECT), "STATE": (str(self.state), str(STATE))}
         if port:
-            given |= {"PORT": (str(self.port), str(PORT)), "WITH": (" ".join(self.chosen), "")}
+            given |= {"TAG": (os.environ.get("TAG") or TAG, TAG), "PORT": (str(self.port), str(PORT))}
+            given |= {"WITH": (" ".join(self.chosen), "")}
             given |= {variable: (str(chosen), str(usual)) for _, usual, chosen, variable in self.extras}
         return "".join(f" {name}={value}" for name, (value, usual) in given.items() if value != usual)
 
@@ -126,6 +132,9 @@ def up(quickstart: Quickstart) -> int:
             f"{CONFIG} is missing", "it names the gateway's models", f"git checkout {CONFIG.relative_to(ROOT)}"
         )
     published = [("gateway", PORT, quickstart.port, "PORT"), *quickstart.extras]
+    if len({port for _, _, port, _ in published}) < len(published):
+        variables = " and ".join(variable for *_, variable in published)
+        raise Refused(f"{variables} cannot be used", "they name one port twice", "make run with ports of their own")
     for service, inside, port, variable in published:
         if not free(quickstart, service, inside, port):
             complain(f"quickstart: port {port} is taken by another program; choose one: make run {variable}=NUMBER")
@@ -154,7 +163,10 @@ def up(quickstart: Quickstart) -> int:
     print_use(quickstart)
     if done:
         complain(f"quickstart: the gateway runs; {', '.join(beside)} did not start, for the reason above")
-    return done
+        return done
+    for service, _, port, _ in quickstart.extras:
+        say(f"  {service}: http://127.0.0.1:{port}")
+    return 0
 
 
 def failed(quickstart: Quickstart, service: str) -> int:
@@ -226,8 +238,6 @@ The gateway is ready.
 
   models: docker/compose/quickstart-config.yaml, then make run{quickstart.choices(port=True)}
   stop: make stop{quickstart.choices()}""")
-    for service, _, port, _ in quickstart.extras:
-        say(f"  {service}: http://127.0.0.1:{port}")
 
 
 def down(quickstart: Quickstart) -> int:
@@ -253,17 +263,13 @@ def main() -> int:
     parser.add_argument("--port", default=str(PORT), help="port on the loopback")
     parser.add_argument("--with", dest="extras", action="append", choices=EXTRAS, default=[], help="start it too")
     options = parser.parse_args()
-    # What an earlier run started goes too.
-    extras = options.extras if options.verb == "up" else list(EXTRAS)
-    quickstart = Quickstart(
-        options.engine,
-        options.compose,
-        options.project,
-        options.state.resolve(),
-        port_number("PORT", options.port),
-        extras,
-    )
-    return up(quickstart) if options.verb == "up" else down(quickstart)
+    port = port_number("PORT", options.port)
+    whole = Quickstart(options.engine, options.compose, options.project, options.state.resolve(), port, list(EXTRAS))
+    if options.verb == "down":
+        return down(whole)
+    # What an earlier run started stays: alone, Prometheus would take the gateway for down.
+    extras = [extra for extra in EXTRAS if extra in options.extras or whole.container_id(EXTRAS[extra][0])]
+    return up(Quickstart(options.engine, options.compose, options.project, options.state.resolve(), port, extras))
 
 
 if __name__ == "__main__":
