@@ -23,7 +23,9 @@ def line(message: str, *, level: str = "info") -> None:
         text = json.dumps({"message": message, "level": level.upper(), "timestamp": stamp, "logger": "slipway"})
     else:
         text = f"slipway: {message}"
-    print(text, file=sys.stderr, flush=True)
+    # In one piece: print writes the end of the line by itself, and another thread's line may come between.
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def is_json() -> bool:

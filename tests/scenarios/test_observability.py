@@ -251,6 +251,15 @@ def stopped(watched: Watched) -> Iterator[None]:
 
 
 @contextmanager
+def damaged(watched: Watched) -> Iterator[None]:
+    """A file that is none of prometheus_client's lies among the metrics."""
+    file = "/run/slipway/prometheus/counter_strange.db"
+    watched.running.box.python(f"open({file!r}, 'wb').write(b'strange')")
+    yield
+    watched.running.box.python(f"import os; os.unlink({file!r})")
+
+
+@contextmanager
 def forgotten(watched: Watched) -> Iterator[None]:
     """Discovery finds no gateway any more."""
     watched.prometheus.scrape()
@@ -283,6 +292,7 @@ CAUSES: dict[Callable[[Watched], AbstractContextManager[None]], tuple[str, ...]]
     restarted: ("SlipwayRestarts",),
     stopped: ("SlipwayNotReady", "SlipwayNoneReady"),
     frozen: ("SlipwayDown",),
+    damaged: ("SlipwayMetricsUnreadable",),
     forgotten: ("SlipwayDown",),
 }
 

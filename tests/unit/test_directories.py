@@ -1,6 +1,7 @@
 """Writable directories."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -48,10 +49,14 @@ def test_metrics_in_the_runtime_directory_itself_share_its_lock(tmp_path: Path) 
     assert chosen.workers.is_dir()
 
 
-def test_files_that_are_no_metrics_are_not_deleted(tmp_path: Path) -> None:
-    mine = tmp_path / "metrics" / "mine.db"
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [("mine.db", Path.touch), ("counter_mine.db", Path.mkdir), ("litellm_admitted_series_mine", Path.mkdir)],
+)
+def test_what_is_no_metric_is_not_deleted(tmp_path: Path, name: str, make: Callable[[Path], None]) -> None:
+    mine = tmp_path / "metrics" / name
     mine.parent.mkdir()
-    mine.touch()
+    make(mine)
     with pytest.raises(Refusal) as refusal:
         directories.prepare(directories.choose(str(tmp_path / "run"), asked=True), mine.parent)
     assert refusal.value.findings[0].id == "metrics-directory-foreign"

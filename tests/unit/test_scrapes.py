@@ -120,19 +120,34 @@ def test_an_exporter_that_was_killed_is_started_anew(scrapes: Scrapes) -> None:
     assert before.splitlines()[:3] == body(scrapes).splitlines()[:3]
 
 
-def test_a_file_that_is_none_of_prometheus_clients_is_said_and_no_end(
+def test_without_what_workers_have_written_the_rest_is_shown_and_the_file_is_named(
     scrapes: Scrapes, files: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    (files / "counter_x.db").write_bytes(b"not a metric file")
-    open_before = None
+    assert "slipway_metrics_readable 1" in body(scrapes)
+    damaged = files / "counter_x.db"
+    damaged.write_bytes(b"not a metric file")
+    shown = body(scrapes)
+    assert "slipway_ready 1" in shown
+    assert "slipway_metrics_readable 0" in shown
+    assert "litellm" not in shown
+    body(scrapes)
+    assert capfd.readouterr().err.count(str(damaged)) == 1
+    damaged.unlink()
+    assert "litellm_requests_total" in body(scrapes)
+
+
+def test_scrapes_that_fail_leave_nothing_open(files: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    def unreadable() -> list[Family]:
+        return [Family("slipway_uneven", "gauge", "Labels that differ.", (({"a": ""}, 1), ({"b": ""}, 1)))]
+
+    failing = Scrapes(str(files), unreadable, dict)
+    before = None
     for _ in range(3):
-        with scrapes.rendered(PLAIN) as rendered:
+        with failing.rendered(PLAIN) as rendered:
             assert rendered is None
-        open_before = open_before or os.listdir("/proc/self/fd")
-    assert len(os.listdir("/proc/self/fd")) == len(open_before or ())
-    assert "they cannot be rendered" in capfd.readouterr().err
-    (files / "counter_x.db").unlink()
-    assert "slipway_ready" in body(scrapes)
+        before = before or os.listdir("/proc/self/fd")
+    assert len(os.listdir("/proc/self/fd")) == len(before or ())
+    assert capfd.readouterr().err.count("they cannot be rendered") == 1
 
 
 def test_no_process_that_is_started_meanwhile_gets_the_answer(scrapes: Scrapes) -> None:
@@ -204,7 +219,7 @@ def test_without_a_token_nobody_from_elsewhere_may_and_a_new_one_counts_at_once(
     file = tmp_path / "token"
     guard = Guard(str(file), open=False)
     assert not guard.admits("Bearer ", local=False)
-    for part in ("", TOKEN[:8]):
+    for part in ("", TOKEN[:8], TOKEN.replace("o", "ö"), f"\ufeff{TOKEN}", f"{TOKEN} {TOKEN}"):
         file.write_text(part)
         assert not guard.admits(f"Bearer {part}", local=False)
     file.write_text(TOKEN)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from slipway.metrics.guard import SHORTEST
+from slipway.metrics.guard import SHORTEST, is_token
 from slipway.report import ExitCode, Finding
 from slipway.settings import Settings
 
@@ -41,6 +41,6 @@ def _unfit(path: Path) -> str | None:
         token = path.read_bytes().strip()
     except OSError as problem:
         return f"cannot be read: {problem.strerror}"
-    if len(token) < SHORTEST:
-        return f"holds fewer than {SHORTEST} characters"
+    if not is_token(token):
+        return f"does not hold {SHORTEST} or more letters, digits and signs of ASCII, without spaces"
     return None

@@ -4,12 +4,13 @@ It is a process of its own, since rendering thousands of series takes memory and
 has probes to answer. It reads files and asks no worker.
 
 On its standard input, a socket, a request is a line of JSON, as ``Scrapes`` writes it. The answer is a line of JSON,
-``{"type", "encoding"}``, with the descriptor of a file in memory that holds the text, or ``{"problem"}``. It ends with
-its supervisor.
+``{"type", "encoding", "left_out"}``, with the descriptor of a file in memory that holds the text, or ``{"problem"}``.
+It ends with its supervisor.
 """
 
 from __future__ import annotations
 
+import glob
 import gzip
 import json
 import os
@@ -55,10 +56,20 @@ class _Files:
     """What all workers have written, and how much of it there is."""
 
     def __init__(self, directory: str) -> None:
-        self._collector = MultiProcessCollector(None, directory)  # type: ignore[no-untyped-call]
+        self._directory = directory
+        # Why they cannot be read.
+        self.problem: str | None = None
 
     def collect(self) -> Iterator[Metric]:
-        found: list[Metric] = list(self._collector.collect())  # type: ignore[no-untyped-call]
+        found: list[Metric] = []
+        try:
+            collector = MultiProcessCollector(None, self._directory)  # type: ignore[no-untyped-call]
+            found += collector.collect()  # type: ignore[no-untyped-call]
+        except Exception as problem:
+            # All of them are left out: without one, counters would fall.
+            self.problem = f"{_culprit(self._directory)}: {type(problem).__name__}: {problem}"[:_LONGEST_PROBLEM]
+        readable = self.problem is None
+        yield GaugeMetricFamily("slipway_metrics_readable", "1 if what workers have written can be read.", readable)
         series = sum(len(metric.samples) for metric in found)
         capped = sum(any(map(_is_overflow, metric.samples)) for metric in found)
         yield GaugeMetricFamily("slipway_metrics_series", "Series that workers have written.", series)
@@ -66,6 +77,16 @@ class _Files:
             "slipway_metrics_capped", "Counters and histograms at LiteLLM's limit of series.", capped
         )
         yield from found
+
+
+def _culprit(directory: str) -> str:
+    """Return the file that cannot be read, or the directory."""
+    for path in sorted(glob.glob(os.path.join(directory, "*.db"))):
+        try:
+            MultiProcessCollector.merge([path])  # type: ignore[no-untyped-call]
+        except Exception:
+            return path
+    return directory
 
 
 def _is_overflow(sample: Sample) -> bool:
@@ -77,12 +98,14 @@ def render(request: dict[str, Any], memory: Memory) -> tuple[dict[str, Any], byt
     """Return the answer's head and its text."""
     registry = CollectorRegistry()
     registry.register(_Families([*request["families"], *map(astuple, memory.families(request["workers"]))]))
-    if request["files"]:
-        registry.register(_Files(request["files"]))
+    files = _Files(request["files"]) if request["files"] else None
+    if files:
+        registry.register(files)
     encode, type = choose_encoder(_OPENMETRICS if request["openmetrics"] else "")
     body = encode(registry)
     encoding = "gzip" if request["gzip"] else None
-    return {"type": type, "encoding": encoding}, gzip.compress(body, _GZIP_LEVEL) if encoding else body
+    head = {"type": type, "encoding": encoding, "left_out": files and files.problem}
+    return head, gzip.compress(body, _GZIP_LEVEL) if encoding else body
 
 
 def _answer(connection: socket.socket, head: dict[str, Any], body: bytes) -> None:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import hmac
+import re
 from pathlib import Path
 from typing import Final
 
 _SCHEME: Final = "bearer"
-# In bytes. A token is guessed one scrape at a time, but for years.
+# A token is guessed one scrape at a time, but for years.
 SHORTEST: Final = 16
+_TOKEN: Final = re.compile(rb"[\x21-\x7e]{%d,}" % SHORTEST)
+
+
+def is_token(text: bytes) -> bool:
+    """Whether it is long enough, and a header can carry it."""
+    return _TOKEN.fullmatch(text) is not None
 
 
 class Guard:
@@ -26,11 +33,11 @@ class Guard:
         if self._open or local:
             return True
         scheme, _, shown = authorization.partition(" ")
+        if scheme.lower() != _SCHEME:
+            return False
         try:
             token = self._file.read_bytes().strip() if self._file else b""
         except OSError:
             return False
         # One that is being written may be there in part.
-        return (
-            len(token) >= SHORTEST and scheme.lower() == _SCHEME and hmac.compare_digest(shown.strip().encode(), token)
-        )
+        return is_token(token) and hmac.compare_digest(shown.strip().encode(), token)

@@ -9,9 +9,10 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from slipway import log
 from slipway.metrics.families import Family
@@ -22,6 +23,7 @@ from slipway.workers import slots
 SECONDS: Final = 30.0
 # So many are served at once, at most: the management port has connections left for probes.
 _PLACES: Final = 8
+_SILENCE_SECONDS: Final = 60.0
 _HEAD_BYTES: Final = 65536
 # A C int.
 _DESCRIPTOR_BYTES: Final = 4
@@ -83,6 +85,8 @@ class Scrapes:
         self._rendering = threading.Lock()
         self._waiting: dict[Wanted, _Turn] = {}
         self._joining = threading.Lock()
+        self._said = ""
+        self._silent_until = 0.0
         self._process = -1
         self._connection: socket.socket | None = None
 
@@ -90,7 +94,7 @@ class Scrapes:
     def rendered(self, wanted: Wanted) -> Iterator[Rendering | None]:
         """Give the answer to a scrape, None when it cannot be rendered in time; it has a place until the block ends."""
         if not self._free.acquire(blocking=False):
-            log.line(f"metrics: refused: {_PLACES} scrapes are served already", level="warning")
+            self._say(f"refused: {_PLACES} scrapes are served already")
             yield None
             return
         try:
@@ -106,7 +110,7 @@ class Scrapes:
         if not first:
             # For what is rendered just now, and for its own.
             if not turn.done.wait(2 * SECONDS):
-                log.line(f"metrics: a scrape waited {2 * SECONDS:g} s for others", level="error")
+                self._say(f"a scrape waited {2 * SECONDS:g} s for others")
             return turn.rendering
         try:
             with self._rendering:
@@ -129,13 +133,22 @@ class Scrapes:
             head, file = self._ask(json.dumps(request).encode() + b"\n")
             if file is None:
                 raise ValueError(head.get("problem", "this process has no descriptor left"))
+            if head["left_out"]:
+                self._say(f"what workers have written is left out: {head['left_out']}")
             return Rendering(head["type"], head["encoding"], file)
         except Exception as problem:
             # Whatever it is, the scraper gets an answer and the log the reason.
-            log.line(f"metrics: they cannot be rendered: {problem or type(problem).__name__}", level="error")
+            self._say(f"they cannot be rendered: {problem or type(problem).__name__}")
             return None
 
-    def _ask(self, line: bytes) -> tuple[dict[str, str], BinaryIO | None]:
+    def _say(self, what: str) -> None:
+        """Log it, the same once a minute: scrapes come as often as somebody likes."""
+        now = time.monotonic()
+        if what != self._said or now >= self._silent_until:
+            self._said, self._silent_until = what, now + _SILENCE_SECONDS
+            log.line(f"metrics: {what}", level="error")
+
+    def _ask(self, line: bytes) -> tuple[dict[str, Any], BinaryIO | None]:
         try:
             return self._exchange(line)
         except ConnectionError:
@@ -147,7 +160,7 @@ class Scrapes:
             self._end()
             raise
 
-    def _exchange(self, line: bytes) -> tuple[dict[str, str], BinaryIO | None]:
+    def _exchange(self, line: bytes) -> tuple[dict[str, Any], BinaryIO | None]:
         connection = self._connection or self._start()
         connection.settimeout(SECONDS)
         connection.sendall(line)
@@ -158,7 +171,7 @@ class Scrapes:
         file = None if descriptor is None else os.fdopen(descriptor, "rb", buffering=0)
         if not answer:
             raise ConnectionResetError("the exporter has ended")
-        head: dict[str, str] = json.loads(answer)
+        head: dict[str, Any] = json.loads(answer)
         return head, file
 
     def _start(self) -> socket.socket:

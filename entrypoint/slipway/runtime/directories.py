@@ -24,8 +24,8 @@ FALLBACK: Final = Path("/dev/shm/slipway")
 # Beside the workers' announcements: one of them could not start.
 FAILED: Final = "failed"
 _PROBE_BYTES: Final = 65536
-# prometheus_client/values.py names them: a type, a gauge's mode, and whose they are.
-_METRIC_FILE: Final = re.compile(r"(counter|histogram|summary|gauge_[a-z]+)_[^_]+\.db")
+# prometheus_client/values.py names them: a type, a gauge's mode, and whose they are. LiteLLM lists what it admits.
+_METRIC_FILE: Final = re.compile(r"(counter|histogram|summary|gauge_[a-z]+)_[^_]+\.db|litellm_admitted_series_.+")
 STATE: Final = Path("/var/lib/slipway")
 
 
@@ -89,7 +89,11 @@ def prepare(directories: Directories, metrics: Path | None) -> None:
     _lock(directories.runtime, "SLIPWAY_RUNTIME_DIR")
     _empty(directories.workers, "*")
     if metrics is not None:
-        metrics.mkdir(mode=0o770, parents=True, exist_ok=True)
+        try:
+            metrics.mkdir(mode=0o770, parents=True, exist_ok=True)
+        except OSError as failure:
+            why = failure.strerror or type(failure).__name__
+            raise _refusal(metrics, why, "PROMETHEUS_MULTIPROC_DIR") from None
         if problem := _unwritable(metrics):
             raise _refusal(metrics, problem, "PROMETHEUS_MULTIPROC_DIR")
         # Our own is below the runtime directory, whose lock it shares.
@@ -110,7 +114,9 @@ def refusing(runtime: Path) -> Iterator[None]:
 
 def _empty_metrics(directory: Path) -> None:
     """Empty the multiprocess directory before any worker starts."""
-    foreign = [entry.name for entry in directory.glob("*.db") if not _METRIC_FILE.fullmatch(entry.name)]
+    # LiteLLM's caps on label sets belong to what they capped: both go.
+    found = [*directory.glob("*.db"), *directory.glob("litellm_admitted_series_*")]
+    foreign = [entry.name for entry in found if not _METRIC_FILE.fullmatch(entry.name) or not entry.is_file()]
     if foreign:
         raise refuse(
             "metrics-directory-foreign",
@@ -119,9 +125,8 @@ def _empty_metrics(directory: Path) -> None:
             "files: every scrape would fail over it.",
             "Give metrics a directory of their own, or leave PROMETHEUS_MULTIPROC_DIR unset.",
         )
-    # LiteLLM's caps on label sets belong to what they capped: both go.
-    for pattern in ("*.db", "litellm_admitted_series_*"):
-        _empty(directory, pattern)
+    for entry in found:
+        entry.unlink(missing_ok=True)
 
 
 def _lock(directory: Path, variable: str) -> None:
