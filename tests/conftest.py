@@ -20,6 +20,8 @@ TESTS = Path(__file__).parent
 HEAVY = TESTS / "scenarios"
 
 
+# Before xdist looks at the marks.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What `--dist loadgroup` keeps together: the heavy ones, which come first, and each file's tests."""
     items.sort(key=lambda item: not item.path.is_relative_to(HEAVY))
