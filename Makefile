@@ -34,7 +34,7 @@ image: ## Build slipway:dev, slipway:dev-slim and slipway:dev-builder
 
 test: check ## Run everything that CI runs
 	@sh docker/build.sh full slim builder prisma postgres-17 postgres-15 pgbouncer haproxy prometheus
-	@.venv/bin/pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	@.venv/bin/pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 soak: .venv/done ## Run the long forms of tests, two hours and more: kills, restarts, outages, recycling, half an hour of load
 	@sh docker/build.sh full postgres-17 haproxy prometheus

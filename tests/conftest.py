@@ -10,24 +10,31 @@ from pathlib import Path
 import docker
 import pytest
 from docker.errors import ImageNotFound, NotFound
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.support import fake
 from tests.support.lab import Lab
 
 LOG_TAIL = 6000
-TESTS = Path(__file__).parent
 # Those that load the machine would disturb each other: they run one after the other, beside everything else.
-HEAVY = TESTS / "scenarios"
+HEAVY = "tests/scenarios/"
 
 
-# Before xdist looks at the marks.
-@pytest.hookimpl(tryfirst=True)
+class Lines(LoadScopeScheduling):  # type: ignore[misc]
+    """What `make test` runs in one line: the heavy tests, and those of each other file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return HEAVY if nodeid.startswith(HEAVY) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Lines:
+    return Lines(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What `--dist loadgroup` keeps together: the heavy ones, which come first, and each file's tests."""
-    items.sort(key=lambda item: not item.path.is_relative_to(HEAVY))
-    for item in items:
-        kept = HEAVY if item.path.is_relative_to(HEAVY) else item.path
-        item.add_marker(pytest.mark.xdist_group(str(kept.relative_to(TESTS))))
+    """The heavy ones first: they take the longest."""
+    items.sort(key=lambda item: not item.nodeid.startswith(HEAVY))
 
 
 @pytest.fixture(scope="session")
