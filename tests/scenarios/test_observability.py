@@ -237,17 +237,12 @@ def restarted(watched: Watched) -> Iterator[None]:
 
 @contextmanager
 def stopped(watched: Watched) -> Iterator[None]:
-    """No worker makes progress, on a machine that starves them, say."""
+    """No worker makes progress, until others have taken their places."""
     box = watched.running.box
-    workers = sorted(now(box).serving)
-
-    def tell(signal: str) -> None:
-        box.python(f"import os, signal; [os.kill(pid, signal.{signal}) for pid in {workers}]")
-
-    tell("SIGSTOP")
+    workers = now(box).serving
+    box.python(f"import os, signal; [os.kill(pid, signal.SIGSTOP) for pid in {sorted(workers)}]")
     yield
-    tell("SIGCONT")
-    gateway.wait_ready(watched.running)
+    wait_serving(box, WORKERS, without=workers)
 
 
 @contextmanager
@@ -290,7 +285,7 @@ CAUSES: dict[Callable[[Watched], AbstractContextManager[None]], tuple[str, ...]]
     table_locked: ("SlipwayDatabaseConnections",),
     failing: ("SlipwayFailures", "SlipwayDeploymentFailures"),
     restarted: ("SlipwayRestarts",),
-    stopped: ("SlipwayNotReady", "SlipwayNoneReady"),
+    stopped: ("SlipwayNoneReady",),
     frozen: ("SlipwayDown",),
     damaged: ("SlipwayMetricsUnreadable",),
     forgotten: ("SlipwayDown",),
