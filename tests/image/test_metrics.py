@@ -20,8 +20,8 @@ counter, first = Counter("filled", "Label sets.", ["text"]), None
 for number in range(1000):
     try:
         child = counter.labels(f"{number:0>1000}")
-    except OSError as problem:
-        print(problem.strerror)
+    except ValueError as problem:
+        print(problem.__cause__.strerror)
         break
     first = first or child
 first.inc()
