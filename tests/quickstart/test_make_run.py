@@ -230,6 +230,10 @@ def test_a_failing_start_shows_the_gateways_last_words_and_leaves_the_data(
     assert "Hello from Slipway" in quickstart.ask(virtual_key)
 
 
+def health(asked: Prometheus) -> set[str]:
+    return {rule["health"] for rule in asked.rules()}
+
+
 def test_prometheus_scrapes_the_gateway_beside_it(quickstart: Quickstart, virtual_key: str) -> None:
     port = free_port()
     done = quickstart.make("run", WITH="observability", PROMETHEUS_PORT=port)
@@ -239,5 +243,6 @@ def test_prometheus_scrapes_the_gateway_beside_it(quickstart: Quickstart, virtua
     wait_until("a scrape", lambda: asked.answers() and asked.query("slipway_ready") != [], 90)
     ((labels, ready),) = asked.query("slipway_ready")
     assert (labels["job"], ready) == ("slipway", 1)
-    assert {rule["health"] for rule in asked.rules()} == {"ok"}
+    wait_until("every rule to be evaluated", lambda: "unknown" not in health(asked), 90)
+    assert health(asked) == {"ok"}
     assert "Hello from Slipway" in quickstart.ask(virtual_key)

@@ -18,6 +18,7 @@ import pytest
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as plain
 
+from slipway.metrics import scrapes as module
 from slipway.metrics.families import Family, counter, gauge
 from slipway.metrics.guard import Guard
 from slipway.metrics.scrapes import Rendering, Scrapes, Wanted
@@ -118,6 +119,19 @@ def test_an_exporter_that_was_killed_is_started_anew(scrapes: Scrapes) -> None:
     before = body(scrapes)
     signal.pidfd_send_signal(scrapes._process, signal.SIGKILL)
     assert before.splitlines()[:3] == body(scrapes).splitlines()[:3]
+
+
+def test_an_exporter_that_is_started_anew_and_does_not_answer_answers_no_later_scrape(
+    scrapes: Scrapes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body(scrapes)
+    signal.pidfd_send_signal(scrapes._process, signal.SIGKILL)
+    with monkeypatch.context() as changed:
+        changed.setattr(module, "_COMMAND", (sys.executable, "-c", "import time; time.sleep(60)"))
+        changed.setattr(module, "SECONDS", 0.5)
+        with scrapes.rendered(PLAIN) as rendered:
+            assert rendered is None
+    assert "slipway_ready" in body(scrapes)
 
 
 def test_without_what_workers_have_written_the_rest_is_shown_and_the_file_is_named(

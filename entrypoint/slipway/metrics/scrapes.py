@@ -153,25 +153,25 @@ class Scrapes:
             return self._exchange(line)
         except ConnectionError:
             # Somebody has killed it since the last scrape.
-            self._end()
             return self._exchange(line)
+
+    def _exchange(self, line: bytes) -> tuple[dict[str, Any], BinaryIO | None]:
+        connection = self._connection or self._start()
+        try:
+            connection.settimeout(SECONDS)
+            connection.sendall(line)
+            # Not socket.recv_fds, which leaves its flags out (CPython 3.13): a worker started now would inherit the file.
+            room = socket.CMSG_SPACE(_DESCRIPTOR_BYTES)
+            answer, passed, _, _ = connection.recvmsg(_HEAD_BYTES, room, socket.MSG_CMSG_CLOEXEC)
+            descriptor = int.from_bytes(passed[0][2], sys.byteorder) if passed else None
+            file = None if descriptor is None else os.fdopen(descriptor, "rb", buffering=0)
+            if not answer:
+                raise ConnectionResetError("the exporter has ended")
+            head: dict[str, Any] = json.loads(answer)
         except (OSError, ValueError):
             # What it says later would answer another scrape.
             self._end()
             raise
-
-    def _exchange(self, line: bytes) -> tuple[dict[str, Any], BinaryIO | None]:
-        connection = self._connection or self._start()
-        connection.settimeout(SECONDS)
-        connection.sendall(line)
-        # Not socket.recv_fds, which leaves its flags out (CPython 3.13): a worker started now would inherit the file.
-        room = socket.CMSG_SPACE(_DESCRIPTOR_BYTES)
-        answer, passed, _, _ = connection.recvmsg(_HEAD_BYTES, room, socket.MSG_CMSG_CLOEXEC)
-        descriptor = int.from_bytes(passed[0][2], sys.byteorder) if passed else None
-        file = None if descriptor is None else os.fdopen(descriptor, "rb", buffering=0)
-        if not answer:
-            raise ConnectionResetError("the exporter has ended")
-        head: dict[str, Any] = json.loads(answer)
         return head, file
 
     def _start(self) -> socket.socket:
