@@ -82,6 +82,7 @@ RUN --mount=type=bind,source=docker/prisma/generate,target=/mnt/generate \
 # What importing the proxy always does the same way, done once: places of modules, compiled texts, tables of names.
 FROM prisma AS warm
 RUN --mount=type=bind,source=docker/python/warm.sh,target=/mnt/warm.sh \
+    --mount=type=bind,source=entrypoint/slipway/files.py,target=/mnt/slipway/files.py \
     --mount=type=bind,source=entrypoint/slipway/log.py,target=/mnt/slipway/log.py \
     --mount=type=bind,source=entrypoint/slipway/runtime/accounting,target=/mnt/slipway/runtime/accounting \
     --mount=type=bind,source=entrypoint/slipway/runtime/change.py,target=/mnt/slipway/runtime/change.py \
@@ -93,6 +94,7 @@ RUN --mount=type=bind,source=docker/python/warm.sh,target=/mnt/warm.sh \
 
 FROM python-slim AS warm-slim
 RUN --mount=type=bind,source=docker/python/warm.sh,target=/mnt/warm.sh \
+    --mount=type=bind,source=entrypoint/slipway/files.py,target=/mnt/slipway/files.py \
     --mount=type=bind,source=entrypoint/slipway/log.py,target=/mnt/slipway/log.py \
     --mount=type=bind,source=entrypoint/slipway/runtime/accounting,target=/mnt/slipway/runtime/accounting \
     --mount=type=bind,source=entrypoint/slipway/runtime/change.py,target=/mnt/slipway/runtime/change.py \

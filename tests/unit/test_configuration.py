@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import os
+import resource
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -146,14 +146,15 @@ def test_reloads_and_writes_of_litellm_do_not_come_between_each_other(file: Path
             done.result()
 
 
-def test_a_directory_without_room_keeps_nothing(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*arguments: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
+def test_a_directory_without_room_keeps_nothing(file: Path) -> None:
     before = set(file.parent.iterdir())
-    monkeypatch.setattr("json.dump", full)
-    with pytest.raises(OSError, match="No space"):
-        configuration.propose(file.parent, [str(file)])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            configuration.propose(file.parent, [str(file)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert set(file.parent.iterdir()) == before
     assert text(file) == "first"
 

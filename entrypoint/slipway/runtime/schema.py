@@ -7,6 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from slipway.files import replace
+
 _NAME: Final = "schema"
 
 
@@ -25,10 +27,8 @@ class Schema(StrEnum):
 
 def note(directory: Path, state: Schema) -> None:
     """Write it down; a full file system costs the metric, not the database."""
-    hidden = directory / f".{_NAME}"
     with contextlib.suppress(OSError):
-        hidden.write_text(state)
-        hidden.rename(directory / _NAME)
+        replace(directory / _NAME, state)
 
 
 def noted(directory: Path, first: Schema) -> Schema:

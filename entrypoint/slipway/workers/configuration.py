@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from slipway.files import replace
+
 _IN_FORCE: Final = "configuration.json"
 # Checked, and not yet in force.
 _NEXT: Final = "configuration.next.json"
@@ -110,17 +112,7 @@ def _alone(directory: Path) -> Iterator[None]:
 
 def _write(path: Path, files: Iterable[str]) -> None:
     texts = {os.path.abspath(file): text for file in files if (text := _text(file)) is not None}
-    # Workers may write at the same time.
-    scratch = path.with_name(f"{path.stem}.{os.getpid()}.part")
-    try:
-        # It holds what the files hold, secrets too.
-        with open(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            json.dump(texts, file)
-        os.replace(scratch, path)
-    except OSError:
-        # The room it takes is what the next worker's record needs.
-        scratch.unlink(missing_ok=True)
-        raise
+    replace(path, json.dumps(texts))
 
 
 def _read(path: Path) -> Mapping[str, str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
+
+from slipway.files import replace
 
 _NAME: Final = "tally.json"
 
@@ -61,10 +62,8 @@ class Tally:
             self._write()
 
     def _write(self) -> None:
-        hidden = self._path.with_name(f".{_NAME}.{os.getpid()}")
         try:
-            hidden.write_text(json.dumps(asdict(self._counts)))
-            hidden.rename(self._path)
+            replace(self._path, json.dumps(asdict(self._counts)))
             self._written = True
         except OSError:
             # A full file system costs the figures, not the workers; `configured` tries again.
