@@ -70,7 +70,7 @@ class Started:
 
     def kill(self, workers: frozenset[int]) -> None:
         """Kill workers and wait until others are in their place."""
-        self.running.box.python(f"import os; [os.kill(pid, 9) for pid in {sorted(workers)}]")
+        self.running.box.kill(*workers)
         watch.wait_serving(self.running.box, len(workers), without=workers)
 
     def pending(self) -> int:

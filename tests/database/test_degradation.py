@@ -108,7 +108,7 @@ def test_whoever_prepares_the_database_later_may_be_killed(away: tuple[Site, str
     gateway.wait_ready(running)
     found = tree(running.box)
     (helper,) = (process.pid for process in found.below(found.root) if "--background" in process.argv)
-    running.box.python(f"import os, signal; os.kill({helper}, signal.SIGKILL)")
+    running.box.kill(helper)
     site.postgres.start()
     wait_until("a key, once the database is there", lambda: new_key(running).status_code == 200, 120)
     assert "the process that prepares the database ended early" in running.box.logs()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from signal import SIGINT, SIGKILL, SIGTERM
+from signal import SIGINT, SIGKILL, SIGTERM, Signals
 
 import pytest
 
@@ -26,7 +26,7 @@ def test_no_row_is_seen_while_a_script_runs(tool: Tool, database: Database) -> N
 
 
 @pytest.mark.parametrize("signal", [SIGTERM, SIGINT])
-def test_a_signal_cancels_the_script_and_leaves_nothing_of_it(tool: Tool, database: Database, signal: int) -> None:
+def test_a_signal_cancels_the_script_and_leaves_nothing_of_it(tool: Tool, database: Database, signal: Signals) -> None:
     running = tool.start("migrate", "deploy", cwd=tool.project(SLOW), url=database.url)
     wait_until("the script", lambda: database.sql(SLEEPING) == "1")
 

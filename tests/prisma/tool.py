@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from signal import Signals
 from typing import Any, Final
 
 from docker import APIClient
@@ -189,8 +190,8 @@ class Running:
         comm = "comm = lambda p: open(f'/proc/{p}/comm').read().strip()\n"
         return max(map(int, self._box.python(comm + listed).split()))
 
-    def signal(self, number: int) -> None:
-        self._box.python(f"import os; os.kill({self.pid()}, {number})")
+    def signal(self, signal: Signals) -> None:
+        self._box.kill(self.pid(), signal=signal)
 
     def wait(self, seconds: float = 60) -> Done:
         output = b"".join(self._stream).decode()

@@ -120,7 +120,7 @@ def test_killed_engines_fail_nothing(site: Site) -> None:
     assert len(victims) == workers
     with load(running) as asked:
         wait_until("all clients", lambda: len(asked.succeeded) >= asked.count, RECOVERY_SECONDS)
-        running.box.python(f"import os; [os.kill(pid, 9) for pid in {sorted(victims)}]")
+        running.box.kill(*victims)
         wait_until("their successors", lambda: len(engines() - victims) == workers, ENGINE_SECONDS)
         after = time.monotonic()
         wait_until("answers after the kill", lambda: asked.served(after) >= asked.count, RECOVERY_SECONDS)
@@ -143,7 +143,7 @@ def in_flight(running: Gateway, provider: Provider, word: str) -> Iterator[Futur
 
 
 def kill_parent(running: Gateway, server: str) -> None:
-    running.box.python(f"import os; os.kill({server_of(tree(running.box), server).pid}, 9)")
+    running.box.kill(server_of(tree(running.box), server).pid)
     wait_until("its workers are told", lambda: "told to finish" in running.box.logs(stdout=False))
 
 

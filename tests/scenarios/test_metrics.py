@@ -131,7 +131,7 @@ def test_killed_workers_take_what_they_were_doing_and_nothing_else(site: Site, s
         for _ in range(KILLS):
             wait_until("the next kill", lambda: time.monotonic() >= due, KILL_EVERY_SECONDS)  # noqa: B023
             wait_until("a worker", lambda: bool(now(running.box).serving), SECONDS)
-            running.box.python(f"import os; os.kill({random.choice(sorted(now(running.box).serving))}, 9)")
+            running.box.kill(random.choice(sorted(now(running.box).serving)))
             kills.append(time.monotonic())
             due += KILL_EVERY_SECONDS
         wait_serving(running.box, WORKERS, seconds=SECONDS)

@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from signal import Signals
 from typing import Any
 
 import httpx
@@ -163,7 +164,7 @@ def killed(watched: Watched) -> Iterator[None]:
     with held(watched, 4), clients(watched.running.url, count=8, pause_seconds=0) as load:
         wait_until("answers", lambda: len(load.succeeded) > 20)
         workers = now(box).serving
-        box.python(f"import os; [os.kill(pid, 9) for pid in {sorted(workers)}]")
+        box.kill(*workers)
     yield
     wait_serving(box, WORKERS, without=workers)
 
@@ -240,7 +241,7 @@ def stopped(watched: Watched) -> Iterator[None]:
     """No worker makes progress, until others have taken their places."""
     box = watched.running.box
     workers = now(box).serving
-    box.python(f"import os, signal; [os.kill(pid, signal.SIGSTOP) for pid in {sorted(workers)}]")
+    box.kill(*workers, signal=Signals.SIGSTOP)
     yield
     wait_serving(box, WORKERS, without=workers)
 

@@ -107,7 +107,7 @@ def test_reloads_under_load_fail_nothing_and_a_broken_file_changes_nothing(
     for text in broken(RELOADS + 1):
         write(path, text)
         serving = now(running.box).serving
-        running.box.python(f"import os; os.kill({min(serving)}, 9)")
+        running.box.kill(min(serving))
         wait_serving(running.box, workers, without=frozenset({min(serving)}))
         assert_in_force(running, RELOADS)
     assert metrics.read(running, "slipway_reloads_total", result="done") == RELOADS
@@ -139,7 +139,7 @@ def test_changed_files_change_nothing_before_a_reload(site: Site) -> None:
     wait_until("the added model in every worker", lambda: all("added" in known for known in names()), RELOAD_SECONDS)
     assert_in_force(running, 0)
     killed = min(now(running.box).serving)
-    running.box.python(f"import os; os.kill({killed}, 9)")
+    running.box.kill(killed)
     wait_serving(running.box, 2, without=frozenset({killed}))
     assert_in_force(running, 0)
 

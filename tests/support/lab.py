@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from signal import Signals
 from types import TracebackType
 from typing import Any, Self
 
@@ -156,7 +157,12 @@ class Box:
         return done.output
 
     def signal(self, name: str) -> None:
+        """Send a signal to PID 1."""
         self.container.kill(signal=name)
+
+    def kill(self, *pids: int, signal: Signals = Signals.SIGKILL) -> None:
+        """Send a signal to processes inside, one right after the other."""
+        self.python(f"import os; [os.kill(pid, {int(signal)}) for pid in {sorted(pids)}]")
 
     def wait(self, seconds: float = 120) -> int:
         """The exit code, once the container ends; fails when it does not end in `seconds`."""
