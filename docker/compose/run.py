@@ -7,6 +7,7 @@ live in .run/env (mode 0600, not in git); the data in a volume of the engine.
 from __future__ import annotations
 
 import argparse
+import functools
 import hashlib
 import json
 import os
@@ -264,12 +265,15 @@ def main() -> int:
     parser.add_argument("--with", dest="extras", action="append", choices=EXTRAS, default=[], help="start it too")
     options = parser.parse_args()
     port = port_number("PORT", options.port)
-    whole = Quickstart(options.engine, options.compose, options.project, options.state.resolve(), port, list(EXTRAS))
+    quickstart = functools.partial(
+        Quickstart, options.engine, options.compose, options.project, options.state.resolve(), port
+    )
+    whole = quickstart(list(EXTRAS))
     if options.verb == "down":
         return down(whole)
     # What an earlier run started stays: alone, Prometheus would take the gateway for down.
     extras = [extra for extra in EXTRAS if extra in options.extras or whole.container_id(EXTRAS[extra][0])]
-    return up(Quickstart(options.engine, options.compose, options.project, options.state.resolve(), port, extras))
+    return up(quickstart(extras))
 
 
 if __name__ == "__main__":

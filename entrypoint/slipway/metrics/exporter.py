@@ -127,7 +127,6 @@ def main() -> int:
             try:
                 head, body = render(request, memory)
             except Exception as problem:
-                # A file that is none of prometheus_client's, say.
                 head, body = {"problem": f"{type(problem).__name__}: {problem}"[:_LONGEST_PROBLEM]}, b""
             try:
                 _answer(connection, head, body)

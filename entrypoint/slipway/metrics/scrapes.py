@@ -160,7 +160,7 @@ class Scrapes:
         try:
             connection.settimeout(SECONDS)
             connection.sendall(line)
-            # Not socket.recv_fds, which leaves its flags out (CPython 3.13): a worker started now would inherit the file.
+            # Not socket.recv_fds, which leaves its flags out (CPython 3.13): a worker that starts would inherit it.
             room = socket.CMSG_SPACE(_DESCRIPTOR_BYTES)
             answer, passed, _, _ = connection.recvmsg(_HEAD_BYTES, room, socket.MSG_CMSG_CLOEXEC)
             descriptor = int.from_bytes(passed[0][2], sys.byteorder) if passed else None

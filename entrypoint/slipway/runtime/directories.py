@@ -87,7 +87,7 @@ def prepare(directories: Directories, metrics: Path | None) -> None:
     for path in (directories.workers, directories.temporary):
         path.mkdir(parents=True, exist_ok=True)
     _lock(directories.runtime, "SLIPWAY_RUNTIME_DIR")
-    _empty(directories.workers, "*")
+    _empty(directories.workers)
     if metrics is not None:
         try:
             metrics.mkdir(mode=0o770, parents=True, exist_ok=True)
@@ -144,8 +144,8 @@ def _lock(directory: Path, variable: str) -> None:
     os.set_inheritable(descriptor, True)
 
 
-def _empty(directory: Path, pattern: str) -> None:
-    for entry in directory.glob(pattern):
+def _empty(directory: Path) -> None:
+    for entry in directory.iterdir():
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
         else:

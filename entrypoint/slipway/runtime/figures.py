@@ -34,7 +34,6 @@ def families(assignment: Assignment, status: Status, *, refused: int) -> list[Fa
         *_fleet(len(serving), counted, refused),
         *_requests(serving, *status.losses()),
         *_each(serving, time.monotonic()),
-        _databases(serving),
     ]
 
 
@@ -65,21 +64,12 @@ def _requests(serving: Iterable[Seen], cut: int, lost: int) -> list[Family]:
     ]
 
 
-def _databases(serving: Iterable[Seen]) -> Family:
-    connected = {
-        slots.slot_name(seen.slot): seen.database is Database.CONNECTED
-        for seen in serving
-        if seen.database is not Database.NONE
-    }
-    help = "1 while a worker reaches its database."
-    return labelled("slipway_database_connected", "gauge", help, "worker", connected)
-
-
 def _each(serving: Iterable[Seen], now: float) -> list[Family]:
     named = {slots.slot_name(seen.slot): seen for seen in serving}
 
-    def one(name: str, help: str, value: Callable[[Seen], float]) -> Family:
-        return labelled(name, "gauge", help, "worker", {worker: value(seen) for worker, seen in named.items()})
+    def one(name: str, help: str, value: Callable[[Seen], float | None]) -> Family:
+        values = {worker: found for worker, seen in named.items() if (found := value(seen)) is not None}
+        return labelled(name, "gauge", help, "worker", values)
 
     return [
         one("slipway_requests_in_flight", "Requests being served.", lambda seen: seen.in_flight),
@@ -94,6 +84,11 @@ def _each(serving: Iterable[Seen], now: float) -> list[Family]:
             "slipway_spend_rows_waiting_seconds",
             "How long rows of spend have waited while none was written.",
             lambda seen: now - seen.rows_waiting if seen.rows_waiting else 0,
+        ),
+        one(
+            "slipway_database_connected",
+            "1 while a worker reaches its database.",
+            lambda seen: None if seen.database is Database.NONE else seen.database is Database.CONNECTED,
         ),
         one("slipway_engine_connections_open", "Connections of a query engine.", lambda seen: seen.pool_open),
         one("slipway_engine_connections_busy", "Those that run a statement.", lambda seen: seen.pool_busy),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -72,7 +73,7 @@ class Status:
         if self.stopped:
             return "stopped"
         patience = _HOPELESS * self._assignment.silence_seconds
-        if self.started and not self.draining and time.monotonic() - self._latest_beat() > patience:
+        if self.started and not self.draining and time.monotonic() - self._latest_beat(self.serving()) > patience:
             return "blocked"
         return "alive"
 
@@ -87,7 +88,7 @@ class Status:
         # All workers once; then any, or readiness would drop each time one of them is replaced.
         if not self.started or not serving:
             return "starting"
-        if time.monotonic() - self._latest_beat() > self._assignment.silence_seconds:
+        if time.monotonic() - self._latest_beat(serving) > self._assignment.silence_seconds:
             return "blocked"
         if self._assignment.needs_database and all(seen.database is Database.AWAY for seen in serving):
             return "database away"
@@ -104,9 +105,9 @@ class Status:
             self._shown = max(cut, self._shown[0]), max(lost, self._shown[1])
             return self._shown
 
-    def _latest_beat(self) -> float:
+    def _latest_beat(self, serving: Iterable[Seen]) -> float:
         """When a worker last made progress, one that is gone since included: another is on its way."""
-        self._beat = max([self._beat, *(seen.beat for seen in self.serving())])
+        self._beat = max([self._beat, *(seen.beat for seen in serving)])
         return self._beat
 
 
