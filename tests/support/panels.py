@@ -59,10 +59,11 @@ def draw(dashboard: str, asked: Prometheus, start: float, end: float) -> Image.I
 
 def _draw(sheet: Sheet, panel: Panel, asked: Prometheus, span: tuple[float, float], x: float, y: float) -> None:
     start, end = span
+    step = (end - start) / POINTS
     lines = {
         _legend(legend, labels): points
         for legend, query in panel.queries.items()
-        for labels, points in asked.range(query, start, end, (end - start) / POINTS)
+        for labels, points in asked.range(query, start, end, step)
     }
     factor, unit = FACTORS.get(panel.unit, (1, ""))
     top = max((value * factor for points in lines.values() for _, value in points if value >= 0), default=0) or 1
@@ -71,14 +72,26 @@ def _draw(sheet: Sheet, panel: Panel, asked: Prometheus, span: tuple[float, floa
     begin = y + 2 * EDGE
     at = x
     for colour, (legend, points) in zip(COLOURS, lines.items(), strict=False):
-        places = [
-            (x + WIDTH * (moment - start) / (end - start), y + HEIGHT - (HEIGHT - (begin - y)) * value * factor / top)
-            for moment, value in points
-            if value >= 0
-        ]
-        sheet.line(places, colour)
+        for run in _runs(points, step):
+            places = [
+                (x + WIDTH * (moment - start) / (end - start), y + HEIGHT - (y + HEIGHT - begin) * value * factor / top)
+                for moment, value in run
+            ]
+            sheet.line(places, colour)
         sheet.text(at, y + HEIGHT + 12, legend, 10, colour)
         at += 6.2 * len(legend) + 10
+
+
+def _runs(points: list[tuple[float, float]], step: float) -> Iterator[list[tuple[float, float]]]:
+    """The parts of a line: there is none where there is no value."""
+    run: list[tuple[float, float]] = []
+    for moment, value in points:
+        if run and moment - run[-1][0] > 1.5 * step:
+            yield run
+            run = []
+        if value >= 0:
+            run.append((moment, value))
+    yield run
 
 
 def _legend(template: str, labels: dict[str, str]) -> str:
