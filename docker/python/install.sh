@@ -10,7 +10,9 @@ ca=/run/secrets/ca
 if [ -f "$ca" ]; then export SSL_CERT_FILE="$ca"; fi
 if [ -n "${INDEX_URL:-}" ]; then export UV_DEFAULT_INDEX="$INDEX_URL"; fi
 export UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_NO_CONFIG=1
+guard() { PYTHONPATH=/build python3 -B /mnt/guard.py "$@"; }
 
+guard lock "/requirements/$set_name.txt" /requirements/build.txt /requirements/enterprise.txt
 uv venv --quiet --python /usr/bin/python3 "$venv"
 # python-gflags is published as source only; its build backend is locked too.
 uv pip install --quiet --python "$venv/bin/python" --require-hashes --no-deps --only-binary :all: \
@@ -30,6 +32,7 @@ if [ "$enterprise" = 1 ]; then tables="$tables enterprise"; fi
 python3 /mnt/allow_list.py "$venv" /requirements/packages.toml $tables
 
 packages=$(echo "$venv"/lib/python3.*/site-packages)
+guard installed "$packages"
 # The launcher, and what users mount, come after the installed packages and cannot shadow them.
 printf '%s\n' /opt/slipway/app /etc/slipway/hooks /etc/slipway/site >"$packages/slipway.pth"
 
@@ -40,7 +43,7 @@ cp "$packages"/litellm/proxy/logo*.png /stage/
 # LiteLLM looks for the UI beside its code; the image has it in one place.
 if [ "$set_name" != slim ]; then ln -s /var/lib/litellm/ui "$out"; fi
 
-python3 /build/patches.py "$packages"
+python3 /build/slipway/patches.py "$packages"
 
 # uv's own, writable for everybody.
 rm -f "$venv/.lock"
@@ -49,5 +52,6 @@ sh /mnt/trim.sh "$packages"
 find "$packages" -depth -type d -name __pycache__ -exec rm -rf {} +
 # Files that no Python imports keep their syntax errors to themselves (-q twice); the image's tests import the rest.
 python3 -m compileall -q -q -f -j 0 --invalidation-mode unchecked-hash "$packages" || true
+guard seal "$packages"
 # One time stamp for every file, whatever the clock said.
 find "$venv" /stage -exec touch -h -d @0 {} +

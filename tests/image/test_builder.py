@@ -1,5 +1,6 @@
 """A user's own image: packages for hooks, added by the builder target."""
 
+import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -21,8 +22,9 @@ RUN --mount=type=secret,id=ca slipway-add requirements.txt
 FROM {image}
 COPY --from=packages /etc/slipway/site /etc/slipway/site
 """
-# A pure Python package that the image does not have.
+# Pure Python packages that the image does not have; the second has a .pth file.
 ADDED = "iniconfig==2.3.0"
+WITH_STARTUP_FILE = "setuptools==84.2.1"
 
 
 def locked(requirements: str) -> str:
@@ -62,11 +64,18 @@ def build(tmp_path: Path, image: str) -> Iterator[Build]:
     subprocess.run([*engine, "rmi", "--force", OWN], check=False, capture_output=True)
 
 
+def checked(client: docker.DockerClient) -> object:
+    """What the own image's `check` says, which compares every file of its packages."""
+    key = {"LITELLM_MASTER_KEY": "sk-0123456789abcdef0123456789abcdef"}
+    return json.loads(client.containers.run(OWN, ["check"], environment=key, remove=True, labels={LABEL: "1"}))
+
+
 def test_an_added_package_is_importable_and_its_twins_of_the_image_are_left_out(
     build: Build, client: docker.DockerClient
 ) -> None:
     built = build(locked(f"{ADDED}\nsix==1.17.0\n"))
     assert built.returncode == 0, built.stderr
+    assert checked(client) == {"ok": True, "findings": []}
     script = "import iniconfig, six; print(iniconfig.__file__); print(six.__file__)"
     lines = client.containers.run(OWN, ["python", "-c", script], remove=True, labels={LABEL: "1"}).decode().splitlines()
     assert lines[0].startswith("/etc/slipway/site/")
@@ -86,3 +95,17 @@ def test_a_requirement_without_a_hash_is_refused(build: Build) -> None:
     built = build(f"{ADDED}\n")
     assert built.returncode != 0
     assert "hashes" in built.stdout + built.stderr
+
+
+def test_a_release_that_must_never_run_is_refused_before_it_is_downloaded(build: Build) -> None:
+    built = build(f"litellm==1.82.8 --hash=sha256:{'0' * 64}\n")
+    assert built.returncode != 0
+    assert "litellm 1.82.8 must never run" in built.stdout + built.stderr
+    assert "could not be installed" not in built.stdout + built.stderr
+
+
+def test_what_python_would_run_by_itself_elsewhere_is_left_out(build: Build, client: docker.DockerClient) -> None:
+    built = build(locked(f"{WITH_STARTUP_FILE}\n"))
+    assert built.returncode == 0, built.stderr
+    assert "distutils-precedence.pth is left out" in built.stdout + built.stderr
+    assert checked(client) == {"ok": True, "findings": []}
