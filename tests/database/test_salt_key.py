@@ -19,7 +19,7 @@ ACKNOWLEDGED: dict[str, str | None] = {**WITHOUT, "SLIPWAY_ALLOW_MASTER_KEY_AS_S
 _PLACES = """
 import json
 from litellm.proxy.db import master_key_migration as upstream
-from slipway.database.salt import PLACES
+from slipway.database.salt.places import PLACES
 theirs = sorted((column.table, column.column) for column in upstream._SECRET_COLUMNS)
 print(json.dumps([theirs, sorted((place.table, place.column) for place in PLACES)]))
 """

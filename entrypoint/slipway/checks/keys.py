@@ -51,7 +51,8 @@ def _master(config: Mapping[str, object], environment: Mapping[str, str]) -> lis
         return [
             _finding(
                 "master-key-well-known",
-                f"The master key in {place} is a well-known one, so anybody may use the gateway.",
+                f"The master key in {place} is a well-known one.",
+                "Anybody could use the gateway with it.",
             )
         ]
     if key is None and (source := supplier(config, environment)):
@@ -59,21 +60,31 @@ def _master(config: Mapping[str, object], environment: Mapping[str, str]) -> lis
             Finding(
                 "master-key-later",
                 "warning",
-                f"No master key is set yet; {source} may still supply it, and LiteLLM refuses to serve without one.",
+                f"No master key is set yet; {source} may still supply it.",
                 _FIX,
+                why="LiteLLM refuses to serve without one.",
             )
         ]
     state = "blank" if key is not None else "not set"
-    what = f"The master key ({place}) is {state}, so every request would be accepted."
+    what = f"The master key ({place}) is {state}."
     fix = _FIX.replace(VARIABLE, place.removeprefix("variable ").partition(",")[0]) if "variable" in place else _FIX
-    return [Finding("master-key-missing", "error", what, fix, ExitCode.SECRET)]
+    why = "Every request would be accepted."
+    return [Finding("master-key-missing", "error", what, fix, ExitCode.SECRET, why)]
 
 
 def _short(key: str, place: str) -> list[Finding]:
     if len(key.strip()) >= _SHORTEST:
         return []
-    what = f"The master key ({place}) has fewer than {_SHORTEST} characters, so it can be guessed."
-    return [Finding("master-key-short", "warning", what, _FIX)]
+    what = f"The master key ({place}) has fewer than {_SHORTEST} characters."
+    return [Finding("master-key-short", "warning", what, _FIX, why="It can be guessed.")]
+
+
+def master_variable(config: Mapping[str, object]) -> str:
+    """Return the variable that the master key is taken from, "" where the config file holds it."""
+    written = section(config, "general_settings").get("master_key")
+    if written is None:
+        return VARIABLE
+    return written.removeprefix(REFERENCE) if isinstance(written, str) and written.startswith(REFERENCE) else ""
 
 
 def _find(general: Mapping[str, object], environment: Mapping[str, str]) -> tuple[str | None, str]:
@@ -94,9 +105,10 @@ def _salt(config: Mapping[str, object], environment: Mapping[str, str]) -> list[
         Finding(
             "salt-key-blank",
             "error",
-            "LITELLM_SALT_KEY is set but blank, and LiteLLM would encrypt credentials with that.",
+            "LITELLM_SALT_KEY is set but blank.",
             "Give it the key that the database was written with, or remove the variable.",
             ExitCode.SECRET,
+            "LiteLLM would encrypt credentials with that.",
         )
     ]
 
@@ -117,5 +129,5 @@ def master_key(config: Mapping[str, object], environment: Mapping[str, str]) -> 
     return _find(section(config, "general_settings"), environment)[0]
 
 
-def _finding(id: str, what: str) -> Finding:
-    return Finding(id, "error", what, _FIX, ExitCode.SECRET)
+def _finding(id: str, what: str, why: str) -> Finding:
+    return Finding(id, "error", what, _FIX, ExitCode.SECRET, why)
