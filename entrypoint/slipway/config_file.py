@@ -47,8 +47,9 @@ def read(path: str, source: str) -> Mapping[str, object]:
     if Path(path).suffix not in (".yaml", ".yml"):
         raise _error(
             "config-extension",
-            f"The config file named by {source} does not end in .yaml or .yml, and LiteLLM ignores it then.",
+            f"The config file named by {source} does not end in .yaml or .yml.",
             "Rename it.",
+            "LiteLLM ignores it then.",
         )
     if os.path.getsize(path) > _LARGEST:
         raise _error("config-size", f"The config file named by {source} is larger than 8 MB.", "Is it the right file?")
@@ -82,17 +83,30 @@ def included(config: Mapping[str, object], path: str) -> list[str]:
     found: dict[str, None] = {}
     pending = [(path, config)]
     while pending:
-        place, content = pending.pop()
+        place, content = pending.pop(0)
         named = content.get("include")
         for name in named if isinstance(named, list) else []:
-            if not isinstance(name, str):
-                continue
-            choices = [os.path.abspath(os.path.join(os.path.dirname(near), name)) for near in (place, path)]
-            file = next(filter(os.path.exists, choices), choices[0])
-            if file not in found:
+            if isinstance(name, str) and (file := place_of(name, place, path)) not in found:
                 found[file] = None
                 pending.append((file, _mapping(file)))
     return list(found)
+
+
+def place_of(name: str, near: str, path: str) -> str:
+    """Return the file that ``name`` means in the file ``near`` of the config at ``path``."""
+    choices = [os.path.abspath(os.path.join(os.path.dirname(file), name)) for file in (near, path)]
+    return next(filter(os.path.exists, choices), choices[0])
+
+
+def merged(config: Mapping[str, object], path: str) -> Mapping[str, object]:
+    """Return the config with what it includes, as LiteLLM joins them: lists grow, anything else is replaced."""
+    result = {key: value for key, value in config.items() if key != "include"}
+    for file in included(config, path):
+        for key, value in _mapping(file).items():
+            earlier = result.get(key)
+            if key != "include":
+                result[key] = [*earlier, *value] if isinstance(earlier, list) and isinstance(value, list) else value
+    return result
 
 
 def same(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
@@ -136,8 +150,9 @@ def parse(text: str, source: str) -> Mapping[str, object]:
     if content is None or content == {}:
         raise _error(
             "config-empty",
-            f"The config file named by {source} holds nothing, and LiteLLM does not start with such a file.",
+            f"The config file named by {source} holds nothing.",
             "Add a section such as model_list:, or name no config file.",
+            "LiteLLM does not start with such a file.",
         )
     if not isinstance(content, dict):
         raise _error(
@@ -190,5 +205,5 @@ def _walk(node: object, place: str, seen: set[int]) -> Iterator[tuple[str, str]]
         yield place, node.removeprefix(REFERENCE)
 
 
-def _error(id: str, what: str, fix: str) -> Refusal:
-    return refuse(id, ExitCode.CONFIG, what, fix)
+def _error(id: str, what: str, fix: str, why: str = "") -> Refusal:
+    return refuse(id, ExitCode.CONFIG, what, fix, why)

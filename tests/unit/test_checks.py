@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from slipway import settings
-from slipway.checks import database, keys, network, packages, paths, references, stopping, tls
+from slipway.checks import database, keys, network, packages, paths, stopping, tls
 from slipway.report import ExitCode, Finding
 from slipway.runtime import hooks
 
@@ -64,13 +64,6 @@ def test_a_blank_salt_key_is_refused_where_there_is_a_database() -> None:
 def test_a_database_that_is_half_named(environment: dict[str, str], expected: list[str]) -> None:
     """The host of these tests has no database client, unlike the image."""
     assert ids(database.check({}, environment)) == expected
-
-
-def test_a_reference_without_its_variable_is_a_warning_with_its_place() -> None:
-    (finding,) = references.check({"a": ["os.environ/GONE", "os.environ/SET"]}, {"SET": "1"})
-    assert finding.severity == "warning"
-    assert "a[0]" in finding.what
-    assert "GONE" in finding.what
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,10 @@ from slipway.report import ExitCode, Finding
 _NOT_NAMED: Final = Finding(
     "database-not-named",
     "warning",
-    "LITELLM_SALT_KEY is set, but no database is named, so that there are no keys, no spend and no UI login.",
+    "LITELLM_SALT_KEY is set, but no database is named.",
     "Set DATABASE_URL, or remove LITELLM_SALT_KEY.",
     ExitCode.CONFIG,
+    "Without one there are no keys, no spend and no UI login.",
 )
 _CLIENT_MISSING: Final = Finding(
     "database-client-missing",
@@ -22,12 +23,7 @@ _CLIENT_MISSING: Final = Finding(
     "A database is configured, but this image carries no generated database client.",
     "Use the full image, or remove DATABASE_URL, DATABASE_HOST and the config's database_url.",
     ExitCode.CONFIG,
-)
-_WITHOUT_EFFECT: Final = Finding(
-    "variable-without-effect",
-    "info",
-    "USE_PRISMA_MIGRATE has no effect: LiteLLM does not read it any more.",
-    "Remove it; SLIPWAY_MIGRATE says what a start does about migrations.",
+    "Every worker would fail on it at its start.",
 )
 
 
@@ -45,14 +41,15 @@ def check(config: Mapping[str, object], environment: Mapping[str, str]) -> list[
             Finding(
                 "database-parts-missing",
                 "error",
-                f"DATABASE_HOST is set, but {' and '.join(missing)} not, so that LiteLLM would run without a database.",
+                f"DATABASE_HOST is set, but {' and '.join(missing)} not.",
                 "Set DATABASE_HOST, DATABASE_USERNAME, DATABASE_PASSWORD and DATABASE_NAME, or DATABASE_URL instead.",
                 ExitCode.CONFIG,
+                "LiteLLM would run without a database.",
             )
         ]
     if not _client_is_generated():
         return [_CLIENT_MISSING]
-    return [_WITHOUT_EFFECT] if environment.get("USE_PRISMA_MIGRATE") else []
+    return []
 
 
 def _names_url(config: Mapping[str, object], environment: Mapping[str, str]) -> bool:

@@ -21,6 +21,7 @@ def check(settings: Settings) -> list[Finding]:
                 f"The file in SLIPWAY_METRICS_TOKEN_FILE {why}.",
                 f"Put at least {SHORTEST} random characters into it (openssl rand -hex 32), readable by the gateway.",
                 ExitCode.SECRET,
+                "Whoever scrapes from outside the container has to show it.",
             )
         )
     if settings["PROMETHEUS_METRICS_PORT"].asked and not settings.on("SLIPWAY_SHARED_METRICS"):
@@ -31,6 +32,7 @@ def check(settings: Settings) -> list[Finding]:
                 f"{settings['PROMETHEUS_METRICS_PORT'].source} shows nothing while SLIPWAY_SHARED_METRICS is off.",
                 "Remove one of them.",
                 ExitCode.CONFIG,
+                "LiteLLM's metrics process reads the files that workers share.",
             )
         )
     return findings

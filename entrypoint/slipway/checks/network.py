@@ -50,6 +50,7 @@ def _try(settings: Settings, host: str, port: str) -> list[Finding]:
                     f"Port {number} ({port}, {source}) is taken by another process.",
                     f"Stop that process, or choose another {port}.",
                     ExitCode.PORT,
+                    "Clients and probes come to this port, and no other is taken in its place.",
                 )
             ]
         if problem.errno in (errno.EACCES, errno.EPERM):

@@ -146,12 +146,12 @@ def _items(value: object) -> Iterable[object]:
 
 
 def _finding(need: Need, places: list[str]) -> Finding:
-    consequence = "the gateway would not start, or answer no request" if need.fatal else "that feature does nothing"
     add = "add it with the builder image (slipway-add)"
     return Finding(
         "package-missing",
         "error" if need.fatal else "warning",
-        f"This image has no {need.package}, which {' and '.join(places)} asks for, so that {consequence}.",
+        f"This image has no {need.package}, which {' and '.join(places)} asks for.",
         f"Use the {need.image} image, which has it, or {add}." if need.image else f"No image has it: {add}.",
         ExitCode.CONFIG,
+        "The gateway would not start, or answer no request." if need.fatal else "That feature does nothing.",
     )

@@ -17,8 +17,9 @@ def check(environment: Mapping[str, str]) -> list[Finding]:
         Finding(
             "root-path-invalid",
             "error",
-            "SERVER_ROOT_PATH is not a path such as /gateway, so no route and no page would answer under it.",
+            "SERVER_ROOT_PATH is not a path such as /gateway.",
             "Begin it with one slash and end it without one.",
             ExitCode.CONFIG,
+            "No route and no page would answer under it.",
         )
     ]

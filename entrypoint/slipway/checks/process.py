@@ -16,8 +16,9 @@ def check(settings: Settings) -> list[Finding]:
         Finding(
             "running-as-root",
             "error",
-            "The gateway would run as root (uid 0), which it never needs.",
+            "The gateway would run as root (uid 0).",
             "Leave out --user 0 (any other uid works, with gid 0), or set SLIPWAY_ALLOW_ROOT=on.",
             ExitCode.USAGE,
+            "It never needs that, and whoever got into it would have it.",
         )
     ]

@@ -26,8 +26,9 @@ def check(settings: Settings) -> list[Finding]:
         Finding(
             "spool-not-kept",
             "warning",
-            f"The spool (SLIPWAY_SPEND_SPOOL) is in {place}: it outlives a worker that is killed, not the container.",
+            f"The spool (SLIPWAY_SPEND_SPOOL) is in {place}.",
             f"Mount a volume at {STATE}.",
+            why="It outlives a worker that is killed, not the container.",
         )
     ]
 

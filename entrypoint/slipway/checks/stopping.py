@@ -17,9 +17,9 @@ def check(settings: Settings) -> list[Finding]:
         Finding(
             "stop-grace",
             "error",
-            f"The container is given {given} s to stop (SLIPWAY_STOP_GRACE_SECONDS), and requests and spend would be "
-            f"lost: it may need {needed.arithmetic}.",
+            f"The container is given {given} s to stop (SLIPWAY_STOP_GRACE_SECONDS), and may need {needed.arithmetic}.",
             f"Give it {needed.stop} s and say so in SLIPWAY_STOP_GRACE_SECONDS, or lower REQUEST_TIMEOUT_SECONDS.",
             ExitCode.CONFIG,
+            "Requests and spend would be lost.",
         )
     ]

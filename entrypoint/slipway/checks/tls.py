@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final
 
 from slipway.report import ExitCode, Finding
 from slipway.settings import Settings, choose_server
+
+_WITHOUT: Final = "The gateway would serve without TLS."
 
 
 def check(settings: Settings) -> list[Finding]:
@@ -14,7 +17,8 @@ def check(settings: Settings) -> list[Finding]:
     key, certificate = settings.text("SSL_KEYFILE_PATH"), settings.text("SSL_CERTFILE_PATH")
     if not key and not certificate:
         if settings["SLIPWAY_SSL_CIPHERS"].asked:
-            return [_error("tls-half", "Ciphers are set without a TLS key and certificate.", "Set all three.")]
+            what = "Ciphers are set without a TLS key and certificate."
+            return [_error("tls-half", what, "Set all three.", _WITHOUT)]
         return []
     if not key or not certificate:
         present, absent = (
@@ -23,8 +27,9 @@ def check(settings: Settings) -> list[Finding]:
         return [
             _error(
                 "tls-half",
-                f"{present} is set without {absent}, and the gateway would serve without TLS.",
+                f"{present} is set without {absent}.",
                 f"Set {absent} too, or neither.",
+                _WITHOUT,
             )
         ]
     for name, path in (("SSL_KEYFILE_PATH", key), ("SSL_CERTFILE_PATH", certificate)):
@@ -40,8 +45,9 @@ def check(settings: Settings) -> list[Finding]:
         return [
             _error(
                 "tls-granian-key",
-                "granian reads PKCS#8 keys only, and the file of SSL_KEYFILE_PATH is another kind.",
+                "The file of SSL_KEYFILE_PATH is not a PKCS#8 key.",
                 "Convert it: openssl pkcs8 -topk8 -nocrypt -in KEY -out KEY.pkcs8.",
+                "granian reads no other kind.",
             )
         ]
     # Loads OpenSSL, which takes as long as all other checks: only where TLS is asked for.
@@ -69,5 +75,5 @@ def check(settings: Settings) -> list[Finding]:
     return []
 
 
-def _error(id: str, what: str, fix: str) -> Finding:
-    return Finding(id, "error", what, fix, ExitCode.CONFIG)
+def _error(id: str, what: str, fix: str, why: str = "") -> Finding:
+    return Finding(id, "error", what, fix, ExitCode.CONFIG, why)
