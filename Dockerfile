@@ -42,7 +42,8 @@ RUN --mount=type=bind,source=requirements/tools.txt,target=/requirements/tools.t
 # reason, stops the build.
 FROM tools AS python-slim
 RUN --mount=type=bind,source=requirements,target=/requirements --mount=type=bind,source=docker/python,target=/mnt \
-    --mount=type=bind,source=entrypoint/slipway/patches.py,target=/build/patches.py \
+    --mount=type=bind,source=entrypoint/slipway/patches.py,target=/build/slipway/patches.py \
+    --mount=type=bind,source=entrypoint/slipway/integrity,target=/build/slipway/integrity \
     --mount=type=cache,target=/root/.cache --mount=type=secret,id=ca \
     sh /mnt/install.sh slim
 
@@ -50,7 +51,8 @@ FROM tools AS python
 ARG ENTERPRISE=0
 ARG PACKAGES
 RUN --mount=type=bind,source=requirements,target=/requirements --mount=type=bind,source=docker/python,target=/mnt \
-    --mount=type=bind,source=entrypoint/slipway/patches.py,target=/build/patches.py \
+    --mount=type=bind,source=entrypoint/slipway/patches.py,target=/build/slipway/patches.py \
+    --mount=type=bind,source=entrypoint/slipway/integrity,target=/build/slipway/integrity \
     --mount=type=cache,target=/root/.cache --mount=type=secret,id=ca \
     sh /mnt/install.sh "${PACKAGES}" "${ENTERPRISE}"
 
@@ -76,6 +78,9 @@ COPY --from=node /opt/node /opt/node
 RUN --mount=type=bind,source=docker/prisma/generate,target=/mnt/generate \
     --mount=type=bind,source=docker/prisma/npm.sh,target=/mnt/npm.sh \
     --mount=type=bind,source=docker/prisma/generate.sh,target=/mnt/generate.sh \
+    --mount=type=bind,source=docker/python/guard.py,target=/mnt/guard.py \
+    --mount=type=bind,source=entrypoint/slipway/patches.py,target=/build/slipway/patches.py \
+    --mount=type=bind,source=entrypoint/slipway/integrity,target=/build/slipway/integrity \
     --mount=type=cache,target=/root/.cache --mount=type=secret,id=ca \
     mkdir -p /build/generate && PATH=/opt/node/bin:$PATH sh /mnt/npm.sh generate /build/generate && sh /mnt/generate.sh
 
@@ -103,6 +108,17 @@ RUN --mount=type=bind,source=docker/python/warm.sh,target=/mnt/warm.sh \
     --mount=type=bind,source=entrypoint/slipway/runtime/warmup,target=/mnt/slipway/runtime/warmup \
     --mount=type=bind,source=entrypoint/slipway/workers/configuration.py,target=/mnt/slipway/workers/configuration.py \
     sh /mnt/warm.sh
+
+# The names of what LiteLLM reads, variables and keys of its config, for `check`.
+FROM prisma AS known
+RUN --mount=type=bind,source=docker/python/known.sh,target=/mnt/known.sh \
+    --mount=type=bind,source=docker/python/known,target=/mnt/known \
+    sh /mnt/known.sh
+
+FROM python-slim AS known-slim
+RUN --mount=type=bind,source=docker/python/known.sh,target=/mnt/known.sh \
+    --mount=type=bind,source=docker/python/known,target=/mnt/known \
+    sh /mnt/known.sh
 
 # The admin UI: taken out of the wheel, so that the image holds it once, and marked ready to serve.
 FROM tools AS ui
@@ -159,16 +175,19 @@ LABEL org.opencontainers.image.title="Slipway" \
 FROM tools AS builder
 COPY --from=python /opt/slipway/venv /opt/slipway/venv
 COPY --chmod=0755 docker/builder/slipway-add.py /usr/local/bin/slipway-add
+COPY entrypoint/slipway/integrity /usr/lib/python3/dist-packages/slipway/integrity
 WORKDIR /build
 
 FROM runtime AS slim
 COPY --from=python-slim /opt/slipway/venv /opt/slipway/venv
 COPY --from=warm-slim /opt/slipway/warm /opt/slipway/warm
+COPY --from=known-slim /opt/slipway/known.json /opt/slipway/known.json
 COPY --from=app /opt/slipway /opt/slipway
 
 FROM runtime AS full
 COPY --from=ui /var/lib/litellm /var/lib/litellm
 COPY --from=prisma /opt/slipway/venv /opt/slipway/venv
 COPY --from=warm /opt/slipway/warm /opt/slipway/warm
+COPY --from=known /opt/slipway/known.json /opt/slipway/known.json
 COPY --from=engines /opt/slipway /opt/slipway
 COPY --from=app /opt/slipway /opt/slipway

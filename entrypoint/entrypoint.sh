@@ -6,12 +6,12 @@ set -eu
 # Files stay writable for gid 0, as an arbitrary uid needs.
 umask 0002
 
+case "${1:-serve}" in
+    -* | serve | check | migrate | salt | explain | healthcheck | drain | reload | version) exec /opt/slipway/bin/slipway "$@" ;;
+esac
+
 # Programs started by hand find the config under the name that LiteLLM itself reads.
 if [ -n "${LITELLM_CONFIG:-}" ] && [ -z "${CONFIG_FILE_PATH:-}" ]; then
     export CONFIG_FILE_PATH="$LITELLM_CONFIG"
 fi
-
-case "${1:-serve}" in
-    -* | serve | check | migrate | explain | healthcheck | drain | reload | version) exec /opt/slipway/bin/slipway "$@" ;;
-    *) exec "$@" ;;
-esac
+exec "$@"

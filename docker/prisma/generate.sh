@@ -18,4 +18,6 @@ rm -r /opt/slipway/prisma
 rm -f "$venv/bin/prisma" "$venv/bin/prisma-client-py"
 # One process and a fixed hash seed give the same bytes each time.
 python3 -m compileall -q -f -j 1 --invalidation-mode unchecked-hash "$packages/prisma"
+PYTHONPATH=/build python3 -B /mnt/guard.py seal "$packages"
 find "$packages/prisma" "$venv/bin" -exec touch -h -d @0 {} +
+touch -d @0 "$packages"/*.dist-info/RECORD "$venv/differences.csv"

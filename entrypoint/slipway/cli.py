@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
-from slipway import __version__, log, report
-from slipway.commands import VERBS
+from slipway import __version__, core_files, log, report, secret_files, secrets
+from slipway.commands import KEEP, VERBS
 from slipway.report import ExitCode, Refusal, refuse
 
 _WITHOUT_ARGUMENTS: Final = ("healthcheck", "drain", "reload", "version")
@@ -20,6 +21,7 @@ def main(argv: Sequence[str]) -> int:
     command, arguments = (argv[0], argv[1:]) if argv and argv[0] in VERBS else ("serve", argv)
     # Refusals of the settings themselves come before they are resolved.
     log.use_json(os.environ.get("JSON_LOGS", "").strip().lower() in ("1", "true", "yes", "on"))
+    core_files.forbid(os.environ)
     try:
         if command in _WITHOUT_ARGUMENTS and arguments:
             return _alone(command, arguments)
@@ -28,6 +30,8 @@ def main(argv: Sequence[str]) -> int:
                 return _check(arguments)
             case "migrate":
                 return _migrate(arguments)
+            case "salt":
+                return _salt(arguments)
             case "explain":
                 return _explain(arguments)
             case "healthcheck":
@@ -58,11 +62,22 @@ def _serve(argv: Sequence[str]) -> int:
     if any(asked in argv for asked in _HELP):
         flags.build_parser().print_help()
         return ExitCode.DONE
+    taken = _take_secrets()
     if flags.passes_through(argv):
+        if report.exit_code(taken.findings):
+            raise Refusal(*taken.findings)
         os.execvp("litellm", ["litellm", *argv])
     from slipway.runtime import start
 
-    start.serve(argv)
+    start.serve(argv, dict(os.environ), taken)
+
+
+def _take_secrets() -> secret_files.Taken:
+    """Give this process's environment what files hold; what is wrong with them is among the result's findings."""
+    taken = secret_files.take(os.environ)
+    os.environ.update(taken.values)
+    secrets.remember(taken.sources)
+    return taken
 
 
 def _alone(command: str, arguments: Sequence[str]) -> int:
@@ -74,32 +89,69 @@ def _alone(command: str, arguments: Sequence[str]) -> int:
 
 
 def _check(argv: Sequence[str]) -> int:
+    if argv and argv[0].startswith(KEEP):
+        return _check_for_reload(Path(argv[0].removeprefix(KEEP)), argv[1:])
+    from slipway import diagnosis
+
+    arguments, style = _take_format(argv, usual="text" if sys.stdout.isatty() else "json")
+    offline = diagnosis.OFFLINE in arguments
+    arguments = [argument for argument in arguments if argument != diagnosis.OFFLINE]
+    # What is said meanwhile, as of a wait, is for a person; the answer is for a program, too.
+    taken = _take_secrets()
+    findings = diagnosis.diagnose(arguments, dict(os.environ), taken, offline=offline)
+    if style == "json":
+        print(diagnosis.as_json(findings))
+    else:
+        colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        report.show(findings, colour=colour, stream=sys.stdout)
+        print(diagnosis.summary(findings))
+    return report.exit_code(findings)
+
+
+def _check_for_reload(directory: Path, argv: Sequence[str]) -> int:
     from slipway.runtime import start
 
-    findings = start.check(argv, dict(os.environ))
+    taken = _take_secrets()
+    findings = start.propose(directory, argv, dict(os.environ), taken)
     report.show(findings, json_lines=log.is_json())
     return report.exit_code(findings)
 
 
 def _migrate(argv: Sequence[str]) -> int:
     from slipway.runtime import database, start
+    from slipway.workers.environment import take_over
 
     own, rest = database.take_options(argv)
-    return database.command(own, *start.for_migrating(rest, dict(os.environ)))
+    if database.BACKGROUND in own:
+        # A part of the gateway that runs: what is in force, whatever the files have become.
+        take_over(os.environ)
+        secrets.remember({name: f"secret {name}" for name in secrets.of_this_gateway(os.environ)})
+        taken = secret_files.NOTHING
+    else:
+        taken = _take_secrets()
+    return database.command(own, *start.for_migrating(rest, dict(os.environ), taken))
+
+
+def _salt(argv: Sequence[str]) -> int:
+    from slipway.runtime import salt
+
+    taken = _take_secrets()
+    return salt.command(argv, dict(os.environ), taken)
 
 
 def _explain(argv: Sequence[str]) -> int:
     from slipway import explain
     from slipway.runtime import start
 
-    arguments, style = _take_format(argv)
-    considered = start.consider(arguments, dict(os.environ), explaining=True)
+    arguments, style = _take_format(argv, usual="text")
+    taken = _take_secrets()
+    considered = start.consider(arguments, dict(os.environ), taken, explaining=True)
     report.show(considered.findings)
     print(explain.as_json(considered) if style == "json" else explain.as_text(considered))
     return ExitCode.DONE
 
 
-def _take_format(argv: Sequence[str]) -> tuple[list[str], str]:
+def _take_format(argv: Sequence[str], *, usual: str) -> tuple[list[str], str]:
     arguments = list(argv)
     for index, argument in enumerate(arguments):
         name, separator, value = argument.partition("=")
@@ -109,17 +161,17 @@ def _take_format(argv: Sequence[str]) -> tuple[list[str], str]:
         if value not in ("text", "json"):
             raise refuse("format", ExitCode.USAGE, "--format is neither text nor json.", "Use --format json.")
         return arguments[:index] + arguments[index + (1 if separator else 2) :], value
-    return arguments, "text"
+    return arguments, usual
 
 
 def _healthcheck() -> int:
     from slipway.runtime import health
 
-    problem = health.check()
-    if problem is None:
+    finding = health.check()
+    if finding is None:
         return ExitCode.DONE
-    # Docker knows healthy (0) and unhealthy (1) only.
-    print(problem)
+    # Docker keeps what is printed, and knows healthy (0) and unhealthy (1) only.
+    report.show([finding], stream=sys.stdout)
     return 1
 
 

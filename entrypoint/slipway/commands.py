@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
+# A reload's own form of `check`, whose findings go to the log: the directory where files that passed are kept.
+KEEP: Final = "--keep="
 VERBS: Final = {
     "serve": "start the gateway; what happens when only flags are given",
-    "check": "refuse what a start with these flags would refuse, and start nothing; the database is not asked",
+    "check": "say what is wrong with a start with these flags, and start nothing; --offline asks no database, "
+    "--format json",
     "explain": "show every setting with its source, and what would run; --format json",
     "migrate": "bring the database to this image's schema; --dry-run lists what is pending",
+    "salt": "salt check: which key opens what the database holds; salt rotate: put all of it under another key",
     "healthcheck": "0 when the gateway in this container is ready",
     "drain": "drain the gateway in this container and end it, as SIGTERM does; return when its requests are done",
     "reload": "have the gateway in this container check its configuration and take it over; its log says how it went",

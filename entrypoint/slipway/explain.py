@@ -10,7 +10,8 @@ from dataclasses import asdict
 from slipway.patches import PATCHES
 from slipway.runtime.changes import IN_PROCESS
 from slipway.runtime.start import Start
-from slipway.secrets import redact
+from slipway.secrets import origin, redact
+from slipway.settings import Value
 
 # Holds the headers of --headers; every other field is shown.
 _WORKER_CONFIG = "WORKER_CONFIG"
@@ -20,12 +21,10 @@ def as_json(start: Start) -> str:
     """Return the explanation as the JSON object that tools rely on."""
     content = {
         "settings": {
-            name: {
-                "value": redact(name, value.value) if isinstance(value.value, str) else value.value,
-                "source": value.source,
-            }
-            for name, value in start.settings.items()
+            name: {"value": _value(name, resolved.value), "source": resolved.source}
+            for name, resolved in start.settings.items()
         },
+        "secrets": dict(_from_files(start)),
         "database": start.database,
         "argv": list(start.plan.argv),
         "environment": _environment(start.plan.environment),
@@ -46,6 +45,8 @@ def as_text(start: Start) -> str:
     width = max(len(name) for name in start.settings)
     for name, resolved in start.settings.items():
         lines.append(f"  {name:<{width}}  {_readable(name, resolved.value)}  ({resolved.source})")
+    if start.taken.values:
+        lines += ["", "Secrets from files", *(f"  {name}  {text}" for name, text in _from_files(start))]
     lines += ["", "Database", f"  {f'named by {start.database}' if start.database else 'none'}"]
     lines += ["", "Command", f"  {' '.join(start.plan.argv)}", "", "Environment changes"]
     for name, text in _environment(start.plan.environment).items():
@@ -58,12 +59,24 @@ def as_text(start: Start) -> str:
     return "\n".join(lines)
 
 
-def _readable(name: str, value: object) -> str:
-    if value is None:
-        return "unset"
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return redact(name, str(value))
+def _from_files(start: Start) -> list[tuple[str, str]]:
+    """Name each variable whose value came from a file, and the file."""
+    return [
+        (name, source + (", without the newline at its end" if name in start.taken.trimmed else ""))
+        for name, source in sorted(start.taken.sources.items())
+    ]
+
+
+def _value(name: str, value: Value) -> Value:
+    if value is None or isinstance(value, str):
+        return value and redact(name, value)
+    # What came from a file, which is_secret knows; a number of another place is not, whatever its name is.
+    return redact(name, str(value)) if origin(name) != f"variable {name}" else value
+
+
+def _readable(name: str, value: Value) -> str:
+    shown = _value(name, value)
+    return "unset" if shown is None else "on" if shown is True else "off" if shown is False else str(shown)
 
 
 def _patches() -> list[dict[str, str]]:

@@ -47,6 +47,9 @@ PASS_THROUGH: Final = (
 # Flags of the other commands, which `serve` does not take.
 COMMANDS: Final = {
     "--dry-run": "migrate --dry-run",
+    "--from-file": "salt rotate --from-file",
+    "--key-file": "salt check --key-file",
+    "--to-file": "salt rotate --to-file",
     "--applied": "migrate --applied",
     "--rolled-back": "migrate --rolled-back",
     "--format": "explain --format",
@@ -101,15 +104,17 @@ def parse(argv: Sequence[str]) -> CommandLine:
         raise refuse(
             "two-servers",
             ExitCode.USAGE,
-            f"{' and '.join(f'--run_{name}' for name in servers)} exclude each other: one server runs the gateway.",
+            f"{' and '.join(f'--run_{name}' for name in servers)} exclude each other.",
             "Keep one of them.",
+            "One server runs the gateway.",
         )
     if "use_prisma_db_push" in found:
         raise refuse(
             "db-push",
             ExitCode.USAGE,
-            "--use_prisma_db_push may drop columns and is not part of starting a gateway.",
+            "--use_prisma_db_push is not part of starting a gateway.",
             "Run it once by hand: litellm --use_prisma_db_push --skip_server_startup --config FILE.",
+            "It may drop columns, with what they hold.",
         )
     environment = dict(pair for flag, pair in VARIABLES.items() if found.pop(flag.removeprefix("--"), False))
     ignored = tuple(flag for flag in NO_EFFECT if found.pop(flag.removeprefix("--"), None) is not None)

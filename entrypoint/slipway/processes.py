@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+_TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
 def spawn(
@@ -41,3 +43,13 @@ def resident(pid: int) -> int | None:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
     except (OSError, IndexError):
         return None
+
+
+def age() -> float:
+    """Return the seconds since this process was started, by whichever program it was then.
+
+    Source: field 22 of proc_pid_stat(5), in clock ticks since boot.
+    """
+    # The second field, the program's name, may hold anything but ends with the last bracket.
+    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / _TICKS)

@@ -10,9 +10,11 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from enum import IntEnum
-from typing import Literal, TextIO
+from typing import Final, Literal, TextIO
 
 Severity = Literal["error", "warning", "info"]
+# Of terminals (ECMA-48): red, yellow, cyan.
+_COLOURS: Final = {"error": 31, "warning": 33, "info": 36}
 
 
 class ExitCode(IntEnum):
@@ -36,8 +38,8 @@ class ExitCode(IntEnum):
 class Finding:
     """One thing a check found.
 
-    ``what`` says what is wrong and why that matters in one sentence, ``fix`` says what to do in one sentence.
-    ``code`` is the exit code when the severity is ``error``.
+    ``what`` says what is wrong, ``why`` why that matters, ``fix`` what to do, each in one sentence; ``why`` is empty
+    where the first says it all. ``code`` is the exit code when the severity is ``error``.
     """
 
     id: str
@@ -45,11 +47,12 @@ class Finding:
     what: str
     fix: str
     code: ExitCode = ExitCode.CONFIG
+    why: str = ""
 
     @property
     def runbook(self) -> str:
         """The page that explains this finding, relative to the repository."""
-        return f"docs/runbooks/{self.code.value}.md"
+        return f"docs/runbooks/{self.id}.md"
 
 
 class Refusal(Exception):
@@ -60,9 +63,9 @@ class Refusal(Exception):
         self.findings = findings
 
 
-def refuse(id: str, code: ExitCode, what: str, fix: str) -> Refusal:
+def refuse(id: str, code: ExitCode, what: str, fix: str, why: str = "") -> Refusal:
     """Build the refusal for one error."""
-    return Refusal(Finding(id, "error", what, fix, code))
+    return Refusal(Finding(id, "error", what, fix, code, why))
 
 
 def exit_code(findings: Iterable[Finding]) -> ExitCode:
@@ -70,15 +73,26 @@ def exit_code(findings: Iterable[Finding]) -> ExitCode:
     return next((finding.code for finding in findings if finding.severity == "error"), ExitCode.DONE)
 
 
-def show(findings: Sequence[Finding], *, json_lines: bool = False, stream: TextIO | None = None) -> None:
+def show(
+    findings: Sequence[Finding], *, json_lines: bool = False, colour: bool = False, stream: TextIO | None = None
+) -> None:
     """Print findings to ``stream`` (standard error by default), as text or as one JSON object a line."""
     out = stream or sys.stderr
     for finding in findings:
         if json_lines:
             print(json.dumps({"logger": "slipway", **asdict(finding), "runbook": finding.runbook}), file=out)
-            continue
-        print(f"slipway: {finding.severity}: {finding.what} [{finding.id}]", file=out)
-        print(f"slipway:   fix: {finding.fix}", file=out)
-        if finding.severity == "error":
-            print(f"slipway:   exit code {finding.code.value}, {finding.runbook}", file=out)
+        else:
+            print(_text(finding, colour), file=out)
     out.flush()
+
+
+def _text(finding: Finding, colour: bool) -> str:
+    severity = f"\x1b[{_COLOURS[finding.severity]}m{finding.severity}\x1b[0m" if colour else finding.severity
+    lines = [f"{severity}: {finding.what} [{finding.id}]"]
+    if finding.why:
+        lines.append(f"  why: {finding.why}")
+    lines.append(f"  fix: {finding.fix}")
+    if finding.severity != "info":
+        code = f"exit code {finding.code.value}, " if finding.severity == "error" else ""
+        lines.append(f"  {code}{finding.runbook}")
+    return "\n".join(f"slipway: {line}" for line in lines)

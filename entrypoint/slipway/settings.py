@@ -7,7 +7,7 @@ LiteLLM's own command. The table in README.md is generated from ``SETTINGS``.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -91,6 +91,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("SLIPWAY_RUNTIME_DIR", "path", "/run/slipway", "writable directory for state that dies with the container"),
     Setting("SLIPWAY_ALLOW_ROOT", "switch", False, "on lets the gateway run as uid 0"),
     Setting(
+        "SLIPWAY_ALLOW_MODIFIED",
+        "switch",
+        False,
+        "on starts although files of packages, or files that Python runs by itself, are not the image's",
+    ),
+    Setting(
         "SLIPWAY_SETTLE_SECONDS",
         "integer",
         5,
@@ -108,7 +114,28 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     ),
     Setting("DRAIN_ENDPOINT_TOKEN", "text", None, "what POST /drain from elsewhere shows as X-Drain-Token"),
     Setting(
-        "SLIPWAY_WATCH", "switch", False, "on reloads when the config file, one it includes, or a TLS file has changed"
+        "SLIPWAY_WATCH",
+        "switch",
+        False,
+        "on reloads when the config file, one it includes, a file of a secret, or a TLS file has changed",
+    ),
+    Setting(
+        "SLIPWAY_SECRETS_DIR",
+        "path",
+        "/run/secrets",
+        "directory whose files with variables' names hold their values; several with colons between them",
+    ),
+    Setting(
+        "SLIPWAY_PATH_VARIABLES",
+        "text",
+        None,
+        "variables whose names end in _FILE and that mean a path to whoever reads them, with commas between them",
+    ),
+    Setting(
+        "SLIPWAY_CORE_DUMPS",
+        "switch",
+        False,
+        "on lets a crash write the memory of a process, with every secret in it, to where the machine keeps such files",
     ),
     Setting(
         "SLIPWAY_MIGRATE",
@@ -429,16 +456,18 @@ def resolve(
     flags: Mapping[str, str | bool],
     environment: Mapping[str, str],
     config: Mapping[str, object],
+    origin: Callable[[str], str] = "variable {}".format,
 ) -> Settings:
     """Resolve every setting.
 
-    ``flags`` maps a flag to its text (or True), ``config`` is the parsed config file.
+    ``flags`` maps a flag to its text (or True), ``config`` is the parsed config file, ``origin`` says where a variable
+    has its value from.
     Raises Refusal with one finding for each invalid value; the value itself is not in it.
     """
     values: dict[str, Resolved] = {}
     errors: list[Finding] = []
     for setting in SETTINGS:
-        raw, source = _find(setting, flags, environment, config)
+        raw, source = _find(setting, flags, environment, config, origin)
         if source == "default":
             values[setting.name] = Resolved(setting.default, source)
             continue
@@ -477,13 +506,17 @@ def setting(name: str) -> Setting:
 
 
 def _find(
-    setting: Setting, flags: Mapping[str, str | bool], environment: Mapping[str, str], config: Mapping[str, object]
+    setting: Setting,
+    flags: Mapping[str, str | bool],
+    environment: Mapping[str, str],
+    config: Mapping[str, object],
+    origin: Callable[[str], str],
 ) -> tuple[object, str]:
     if setting.flag is not None and setting.flag in flags:
         return flags[setting.flag], f"flag {setting.flag}"
     for name in (setting.name, *setting.aliases):
         if environment.get(name, "").strip():
-            return environment[name], f"variable {name}"
+            return environment[name], origin(name)
     if setting.config is not None:
         section, key = setting.config
         content = config.get(section)

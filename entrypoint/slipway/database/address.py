@@ -23,6 +23,9 @@ _SHORTEST: Final = 4
 _VERIFYING: Final = ("verify-ca", "verify-full")
 _SSLMODES: Final = ("disable", "allow", "prefer", "require", *_VERIFYING)
 
+# Variables may hold bytes that are no text.
+_BYTES: Final = "surrogateescape"
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -114,15 +117,19 @@ def _assembled(environment: Mapping[str, str]) -> str | None:
     if not (host and user and name):
         return None
     password = environment.get("DATABASE_PASSWORD")
-    login = quote(user, safe="") + (f":{quote(password, safe='')}" if password else "")
+    login = _quoted(user) + (f":{_quoted(password)}" if password else "")
     certificate = environment.get("DATABASE_SSLROOTCERT")
     parameters = {
         "schema": environment.get("DATABASE_SCHEMA"),
         "sslmode": environment.get("DATABASE_SSLMODE") or ("verify-full" if certificate else None),
         "sslrootcert": certificate,
     }
-    query = urlencode({key: value for key, value in parameters.items() if value})
-    return f"postgresql://{login}@{host}/{quote(name, safe='')}" + (f"?{query}" if query else "")
+    query = urlencode({key: value for key, value in parameters.items() if value}, errors=_BYTES)
+    return f"postgresql://{login}@{host}/{_quoted(name)}" + (f"?{query}" if query else "")
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="", errors=_BYTES)
 
 
 def _needs_litellm(url: str, environment: Mapping[str, str]) -> bool:
@@ -162,14 +169,15 @@ def _validate(url: str, place: str) -> None:
         raise _error(
             "database-url-scheme",
             f"The URL in {place} does not begin with postgresql://.",
-            "LiteLLM runs on PostgreSQL only.",
+            "Name a PostgreSQL database: postgresql://USER:PASSWORD@HOST:PORT/NAME.",
+            "LiteLLM runs on no other kind.",
         )
     if misread := unencoded(url):
         raise _error("database-url-encoding", f"The URL in {place} cannot be read: {misread}.", ENCODING)
     hosts = _hosts(urlsplit(url).netloc)
     if len(hosts) > 1:
         raise _error(
-            "database-url-hosts", f"The URL in {place} names several hosts.", "Prisma's engine takes one: keep one."
+            "database-url-hosts", f"The URL in {place} names several hosts.", "Keep one.", "Prisma's engine takes one."
         )
     port = hosts[0].rpartition(":")[2] if _has_port(hosts[0]) else ""
     if port and not (port.isdecimal() and 0 < int(port) < 65536):
@@ -206,6 +214,8 @@ def unencoded(url: str) -> str | None:
         return "a % in the user name or password is not followed by two hexadecimal digits"
     if any(character.isspace() for character in url):
         return "it holds a blank"
+    if not url.isprintable():
+        return "it holds control characters, or bytes that are no text"
     return None
 
 
@@ -233,5 +243,5 @@ def _for_prisma(url: str) -> str:
     return parts._replace(query=urlencode(query)).geturl()
 
 
-def _error(id: str, what: str, fix: str) -> Refusal:
-    return refuse(id, ExitCode.CONFIG, what, fix)
+def _error(id: str, what: str, fix: str, why: str = "") -> Refusal:
+    return refuse(id, ExitCode.CONFIG, what, fix, why)

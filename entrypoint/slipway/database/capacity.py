@@ -59,4 +59,5 @@ def _too_many(budget: str, available: int, fitting: int) -> Refusal:
         f"{available}.",
         f"{lower}, raise max_connections and the role's CONNECTION LIMIT, or put a pooler in front (DATABASE_URL to "
         "it, DIRECT_URL to the database).",
+        "Requests fail once the last connection is taken.",
     )

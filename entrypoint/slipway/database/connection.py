@@ -19,31 +19,37 @@ Connection = psycopg.Connection[tuple[object, ...]]
 _ATTEMPT_SECONDS: Final = 5
 _PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 5.0
+_NAME: Final = "slipway"
+# What a role may set against queries that take long or sessions that do nothing.
+_LIMITS: Final = [
+    f"{of}_timeout" for of in ("idle_session", "idle_in_transaction_session", "transaction", "statement", "lock")
+]
 _REFUSED: Final = ("password authentication failed", "no password supplied", "does not exist", "no pg_hba.conf entry")
 
 
 @contextmanager
-def wait(address: Address, seconds: float, *, pooled: bool = False) -> Iterator[Connection]:
+def wait(address: Address, seconds: float, *, pooled: bool = False, name: str = _NAME) -> Iterator[Connection]:
     """Connect, trying for ``seconds``; the connection is the one for migrations (DIRECT_URL where it is set).
 
-    ``pooled`` leaves the session as it is, which others will use.
+    ``pooled`` leaves the session as it is, which others will use. ``name`` is what others see of it
+    (``application_name``).
 
     Raises Refusal (68) with the last error, which never holds the password; also for an error of PostgreSQL while the
     connection is used.
     """
     try:
-        with _wait(address, seconds, pooled) as connection:
+        with _wait(address, seconds, pooled, name) as connection:
             yield connection
     except psycopg.Error as problem:
         raise Refusal(_interrupted(address, problem)) from None
 
 
-def _wait(address: Address, seconds: float, pooled: bool) -> Connection:
+def _wait(address: Address, seconds: float, pooled: bool, name: str) -> Connection:
     deadline = time.monotonic() + seconds
     pause, told = _PAUSE_SECONDS, ""
     while True:
         try:
-            return connect(address, pooled=pooled)
+            return connect(address, pooled=pooled, name=name)
         except psycopg.Error as problem:
             error = _readable(problem, address)
         if time.monotonic() + pause > deadline:
@@ -55,7 +61,7 @@ def _wait(address: Address, seconds: float, pooled: bool) -> Connection:
         pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
 
 
-def connect(address: Address, *, pooled: bool = False) -> Connection:
+def connect(address: Address, *, pooled: bool = False, name: str = _NAME) -> Connection:
     """Connect once, for migrations. Raises psycopg.Error."""
     # No prepared statement: a pooler may answer the next one from another session.
     connection = psycopg.connect(
@@ -63,17 +69,14 @@ def connect(address: Address, *, pooled: bool = False) -> Connection:
         connect_timeout=_ATTEMPT_SECONDS,
         autocommit=True,
         prepare_threshold=None,
-        application_name="slipway",
+        application_name=name,
         # A database without an encoding of its own would answer bytes.
         client_encoding="utf8",
     )
     if pooled:
         return connection
     # A role's own limits are for queries, not for a session that waits while others migrate.
-    connection.execute(
-        "SELECT set_config(name, '0', false) FROM pg_settings "
-        "WHERE name IN ('idle_session_timeout', 'statement_timeout', 'lock_timeout')"
-    )
+    connection.execute("SELECT set_config(name, '0', false) FROM pg_settings WHERE name = ANY(%s)", (_LIMITS,))
     return connection
 
 

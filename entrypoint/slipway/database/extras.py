@@ -17,8 +17,12 @@ from typing import Any, Final
 
 import psycopg
 
+from slipway.handed_on import essentials
+
 _LOGGER: Final = "litellm_proxy_extras"
 _COMMAND_SECONDS: Final = 60
+# What LiteLLM's functions read, what Prisma and Node do, and Kerberos, by which libpq may log in.
+_PREFIXES: Final = ("LITELLM_", "JSON_LOGS", "PRISMA_", "NPM_CONFIG_", "NODE", "KRB5")
 
 
 class MigrationFailed(Exception):
@@ -99,7 +103,7 @@ def resolve(action: str, name: str, environment: Mapping[str, str]) -> None:
     command = ["prisma", "migrate", "resolve", f"--{action}", name]
     urls = {"DATABASE_URL": environment.get("DIRECT_URL", environment["DATABASE_URL"])}
     done = subprocess.run(
-        command, cwd=folder(), env={**os.environ, **environment, **urls}, capture_output=True, text=True,
+        command, cwd=folder(), env={**_needed(), **environment, **urls}, capture_output=True, text=True,
         timeout=_COMMAND_SECONDS, check=False,
     )  # fmt: skip
     if done.returncode:
@@ -108,17 +112,28 @@ def resolve(action: str, name: str, environment: Mapping[str, str]) -> None:
 
 @contextlib.contextmanager
 def _prepared(environment: Mapping[str, str]) -> Iterator[None]:
-    """Set the variables that LiteLLM's functions read; their progress is told only when somebody debugs."""
+    """Set the variables that LiteLLM's functions and the prisma commands below them read, and no others.
+
+    Their progress is told only when somebody debugs.
+    """
     before = dict(os.environ)
-    # A database without an encoding of its own would answer bytes, which they do not expect.
-    os.environ.update({"PGCLIENTENCODING": "UTF8", **environment})
-    debugging = os.environ.get("LITELLM_LOG", "").lower() == "debug"
+    needed = _needed()
+    debugging = before.get("LITELLM_LOG", "").lower() == "debug"
     logging.getLogger(_LOGGER).setLevel(logging.DEBUG if debugging else logging.WARNING)
     try:
+        os.environ.clear()
+        # A database without an encoding of its own would answer bytes, which they do not expect.
+        os.environ.update({**needed, "PGCLIENTENCODING": "UTF8", **environment})
         yield
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+def _needed() -> dict[str, str]:
+    """Return what migrations need of this process's environment, beside the URLs: no provider's key is among it."""
+    # libpq has its password in a variable where a URL has none.
+    return essentials(os.environ, names=[name for name in os.environ if name.startswith("PG")], prefixes=_PREFIXES)
 
 
 def _utils() -> Any:

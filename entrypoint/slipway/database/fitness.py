@@ -20,9 +20,10 @@ def check(connection: Connection, address: Address) -> None:
         raise refuse(
             "database-read-only",
             ExitCode.DATABASE,
-            f"The database ({address.named}) is read-only, so that neither keys nor spend can be written.",
+            f"The database ({address.named}) is read-only.",
             "Name the primary (a replica goes into DATABASE_URL_READ_REPLICA), or turn default_transaction_read_only "
             "off.",
+            "Neither keys nor spend can be written.",
         )
 
 
@@ -33,8 +34,9 @@ def check_for_migrating(connection: Connection, address: Address) -> None:
         raise refuse(
             "database-encoding",
             ExitCode.DATABASE,
-            f"The database's encoding is {encoding}, which cannot hold what LiteLLM's migrations write.",
+            f"The database's encoding is {encoding}.",
             "Make another database, for an encoding cannot change: createdb --encoding UTF8 --template template0 NAME.",
+            "It cannot hold what LiteLLM's migrations write.",
         )
     if ledger.holds_data(connection, address.schema):
         return
@@ -43,7 +45,7 @@ def check_for_migrating(connection: Connection, address: Address) -> None:
         raise refuse(
             "database-shared",
             ExitCode.DATABASE,
-            f"The schema {neighbour} of this database holds LiteLLM's tables already, and its migrations take another "
-            "schema's constraints for their own.",
+            f"The schema {neighbour} of this database holds LiteLLM's tables already.",
             "Give each LiteLLM a database of its own.",
+            "Its migrations take another schema's constraints for their own.",
         )

@@ -32,6 +32,7 @@ def refuse_newer(state: ledger.Ledger) -> None:
         f"{state.newer[-1]}. The newest this image knows is {extras.shipped()[-1]}.",
         f"Run an image that ships {state.newer[-1]} (`version` prints each image's newest): that is the floor for a "
         "rollback. Or restore a backup from before that migration.",
+        "This image's LiteLLM does not know what they changed.",
     )
 
 
@@ -43,7 +44,7 @@ def apply(address: Address, connection: Connection, seconds: float) -> None:
         if state.complete:
             log.line("another replica has migrated the database")
             return
-        _refuse_without_rights(connection, address)
+        refuse_without_rights(connection, address)
         log.line(f"migrating the database: {len(state.pending)} pending")
         started = time.monotonic()
         try:
@@ -104,7 +105,7 @@ def _locked(connection: Connection, address: Address, seconds: float) -> Iterato
             first(connection, "SELECT pg_advisory_unlock(%s)", LOCK)
 
 
-def _refuse_without_rights(connection: Connection, address: Address) -> None:
+def refuse_without_rights(connection: Connection, address: Address) -> None:
     """Raise Refusal (69) before anything is changed: a migration that fails half-way has to be resolved by hand."""
     schema = address.schema
     # A schema that does not exist yet is made by the first migration, which needs the right to make one.

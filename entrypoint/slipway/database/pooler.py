@@ -25,20 +25,25 @@ def refuse_shared_sessions(address: Address, connection: Connection) -> None:
                 raise _shared(address)
 
 
-def refuse_other_database(address: Address, connection: Connection, seconds: float) -> None:
-    """Raise Refusal (65) when DIRECT_URL leads to another database than the gateway's own URL, (68) when that fails."""
+def refuse_other_database(address: Address, connection: Connection, seconds: float) -> int | None:
+    """Raise Refusal (65) when DIRECT_URL leads to another database than the gateway's own URL, (68) when that fails.
+
+    Returns the server process behind the gateway's own URL, which a pooler keeps for whoever comes next.
+    """
     if address.direct is None:
-        return
+        return None
     with wait(replace(address, direct=None), seconds, pooled=True) as other:
         same = _identity(other) == _identity(connection)
+        process = int(str(first(other, _PROCESS)))
     if not same:
         raise refuse(
             "database-urls-differ",
             ExitCode.CONFIG,
-            f"DIRECT_URL and the URL in {address.source} lead to different databases: one would be migrated, the other "
-            "used.",
+            f"DIRECT_URL and the URL in {address.source} lead to different databases.",
             "Correct one of them.",
+            "One would be migrated, the other used.",
         )
+    return process
 
 
 def _identity(connection: Connection) -> object:
@@ -49,6 +54,7 @@ def _shared(address: Address) -> Refusal:
     return refuse(
         "database-pooler",
         ExitCode.CONFIG,
-        f"{address.named} leads through a pooler in transaction mode, where migrations and their locks are not safe.",
+        f"{address.named} leads through a pooler in transaction mode.",
         "Set DIRECT_URL to the database itself; or migrate elsewhere (`migrate`) and set SLIPWAY_MIGRATE=require here.",
+        "Migrations and their locks are not safe there.",
     )

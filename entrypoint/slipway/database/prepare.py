@@ -108,5 +108,6 @@ def _told(state: ledger.Ledger) -> list[Finding]:
             f"The database {what}, and SLIPWAY_MIGRATE is off.",
             "Run `migrate` with this image, or the image that the database was migrated with.",
             ExitCode.MIGRATION,
+            "LiteLLM fails where it reads or writes what differs.",
         )
     ]

@@ -178,7 +178,7 @@ class Scrapes:
         ours, theirs = socket.socketpair()
         with theirs:
             try:
-                self._process = os.pidfd_open(spawn(_COMMAND, {0: theirs.fileno()}, slots.without_files(os.environ)))
+                self._process = os.pidfd_open(spawn(_COMMAND, {0: theirs.fileno()}, slots.for_reading(os.environ)))
             except OSError:
                 ours.close()
                 raise

@@ -16,6 +16,7 @@ from slipway.runtime import acceleration, access_log, accounting, config_in_forc
 from slipway.runtime.directories import FAILED
 from slipway.runtime.warmup import rehearsal
 from slipway.workers import serving, slots
+from slipway.workers.environment import take_over
 from slipway.workers.serving import Message, Receive, Send
 
 
@@ -94,6 +95,8 @@ class Application:
         from slipway.runtime.upstream_setup import prepare
 
         try:
+            # A reload may have changed them since this process, or the one it was forked from, began.
+            take_over(os.environ)
             config_in_force.hold(directory)
             if directory.is_dir():
                 self._worker = serving.enter(directory)

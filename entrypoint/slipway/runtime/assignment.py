@@ -9,6 +9,8 @@ from typing import Final
 
 from slipway.runtime.schema import Schema
 
+# The variable with what a drain from elsewhere has to show.
+DRAIN_TOKEN: Final = "DRAIN_ENDPOINT_TOKEN"
 # Signals that end the gateway.
 STOP: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 
@@ -19,7 +21,8 @@ class Assignment:
 
     ``only_worker`` says that the server is its only worker, which the supervisor then replaces as other servers replace
     theirs; ``rotation`` says when, for those that can. ``check`` is the command line that checks a configuration
-    before a reload, empty where the server cannot reload, and ``watched`` the files that ask for one when they change.
+    before a reload, empty where the server cannot reload, and ``watched`` the files that ask for one when they change,
+    beside those of secrets if ``watches_secrets``.
     ``metrics_files`` is prometheus_client's directory, empty where each process keeps its own. For /metrics only:
     ``build`` says what runs, ``phases`` how long each part of the start took, ``schema`` how far migrations were then,
     ``acceleration`` which components of fast-litellm are in which state.
@@ -44,6 +47,7 @@ class Assignment:
     helper: tuple[str, ...] = ()
     check: tuple[str, ...] = ()
     watched: tuple[str, ...] = ()
+    watches_secrets: bool = False
     metrics_files: str = ""
     metrics_token_file: str = ""
     metrics_open: bool = False

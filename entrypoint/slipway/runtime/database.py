@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from slipway import log, report
 from slipway.checks import keys
@@ -18,13 +19,16 @@ from slipway.report import ExitCode, Finding, Refusal, refuse
 from slipway.runtime.directories import refusing
 from slipway.runtime.schema import Schema, note
 from slipway.settings import Settings
+from slipway.workers import configuration
 
 if TYPE_CHECKING:
-    from slipway.database.prepare import Outcome
+    from slipway.database.prepare import Keys, Outcome
 
 # Names the file that keeps query engines (docker/prisma/query-engine) from a database that is away or being prepared:
 # LiteLLM would read and write tables that are half there.
 PENDING: Final = "SLIPWAY_DATABASE_PENDING"
+# The option of the process that prepares the database beside the gateway.
+BACKGROUND: Final = "--background"
 # What LiteLLM's tolerance turns into warnings.
 _BEARABLE: Final = frozenset({ExitCode.DATABASE, ExitCode.MIGRATION, ExitCode.SALT})
 _PAUSE_SECONDS: Final = 2.0
@@ -44,10 +48,24 @@ class Database:
         """Prepare it. Raises Refusal."""
         from slipway.database import prepare
 
+        return prepare.run(self.address, self.settings, self.config, self._keys(), mode)
+
+    def examine(self) -> list[Finding]:
+        """Return what a start would find in it; nothing is changed."""
+        from slipway.database import examine
+
+        wanted = mode(self.settings)
+        found = examine.run(self.address, self.settings, self.config, self._keys(), wanted)
+        if wanted == "only" or not self.tolerated():
+            return found
+        return [_borne(finding) for finding in found]
+
+    def _keys(self) -> Keys:
+        from slipway.database.prepare import Keys
+
         salt = self.environment.get("LITELLM_SALT_KEY") or None
         later = keys.supplier(self.config, self.environment) == keys.HOOK
-        known = prepare.Keys(salt, keys.master_key(self.config, self.environment), later)
-        return prepare.run(self.address, self.settings, self.config, known, mode)
+        return Keys(salt, keys.master_key(self.config, self.environment), later)
 
     def tolerated(self) -> bool:
         """Whether LLM requests are served while it is away."""
@@ -133,7 +151,7 @@ def take_options(argv: Sequence[str]) -> tuple[list[str], list[str]]:
     pending = iter(argv)
     for argument in pending:
         name, separator, _ = argument.partition("=")
-        if name in ("--dry-run", "--background", "--help", "-h"):
+        if name in ("--dry-run", BACKGROUND, "--help", "-h"):
             own.append(argument)
         elif name in ("--applied", "--rolled-back"):
             own += [argument] if separator else [argument, next(pending, "")]
@@ -153,7 +171,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--applied", metavar="NAME", help="record a failed migration as applied: all of it is there")
     parser.add_argument("--rolled-back", metavar="NAME", help="record it as rolled back: nothing of it is there")
     # The gateway starts it so when the database was away, or an index takes long.
-    parser.add_argument("--background", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument(BACKGROUND, action="store_true", help=argparse.SUPPRESS)
     return parser
 
 
@@ -200,6 +218,7 @@ def _background(database: Database) -> int:
     from slipway.database import extras
 
     pause, told = _PAUSE_SECONDS, ""
+    secrets = configuration.secrets_in_force(database.pending.parent)
     while True:
         try:
             outcome = database.prepare(mode(database.settings))
@@ -213,6 +232,9 @@ def _background(database: Database) -> int:
                 # It is there, and used as it is until somebody mends it.
                 database.pending.unlink(missing_ok=True)
                 pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
+            if configuration.secrets_in_force(database.pending.parent) != secrets:
+                # A reload has brought others, perhaps those that it waits for.
+                _begin_anew(secrets or {})
     _show(outcome.findings)
     if told or database.pending.exists():
         log.line("the database is back and prepared")
@@ -224,6 +246,12 @@ def _background(database: Database) -> int:
         else:
             log.line("an index of the request log is still missing; the next start tries again", level="warning")
     return ExitCode.DONE
+
+
+def _begin_anew(secrets: Mapping[str, str]) -> NoReturn:
+    """Run this command again in this process; it takes over the secrets in force, in place of ``secrets``."""
+    rest = {name: value for name, value in os.environ.items() if name not in secrets}
+    os.execve(sys.executable, sys.orig_argv, rest)
 
 
 def _schema(outcome: Outcome) -> Schema:
@@ -239,7 +267,12 @@ def _is_away(refusal: Refusal) -> bool:
 def background_argv(config_path: str | None) -> tuple[str, ...]:
     """Return the command line of the process that does in the background what the start left undone."""
     named = ("--config", config_path) if config_path else ()
-    return (sys.executable, "-P", "-m", "slipway", "migrate", "--background", *named)
+    return (sys.executable, "-P", "-m", "slipway", "migrate", BACKGROUND, *named)
+
+
+def _borne(finding: Finding) -> Finding:
+    bearable = finding.severity == "error" and finding.code in _BEARABLE
+    return replace(finding, severity="warning") if bearable else finding
 
 
 def _as_warnings(refusal: Refusal) -> list[Finding]:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from slipway import secret_files
 from slipway.report import ExitCode, Finding, Refusal, refuse
 
 FALLBACK: Final = Path("/dev/shm/slipway")
@@ -26,6 +27,7 @@ FAILED: Final = "failed"
 _PROBE_BYTES: Final = 65536
 # prometheus_client/values.py names them: a type, a gauge's mode, and whose they are. LiteLLM lists what it admits.
 _METRIC_FILE: Final = re.compile(r"(counter|histogram|summary|gauge_[a-z]+)_[^_]+\.db|litellm_admitted_series_.+")
+WORKERS: Final = "workers"
 STATE: Final = Path("/var/lib/slipway")
 
 
@@ -40,7 +42,7 @@ class Directories:
     @property
     def workers(self) -> Path:
         """Where a worker announces that it serves: one file, named by its pid."""
-        return self.runtime / "workers"
+        return self.runtime / WORKERS
 
     @property
     def metrics(self) -> Path:
@@ -77,6 +79,13 @@ def choose(runtime: str, *, asked: bool) -> Directories:
     if os.path.ismount(STATE) and (problem := _unwritable(STATE)):
         raise _refusal(STATE, problem, str(STATE))
     return Directories(wanted, temporary, tuple(findings))
+
+
+def in_memory(path: Path) -> bool:
+    """Tell whether ``path``, or where it will be made, is a file system in memory."""
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return secret_files.in_memory(path.stat().st_dev)
 
 
 def prepare(directories: Directories, metrics: Path | None) -> None:
@@ -122,8 +131,9 @@ def _empty_metrics(directory: Path) -> None:
             "metrics-directory-foreign",
             ExitCode.DIRECTORY,
             f"{directory} (PROMETHEUS_MULTIPROC_DIR) holds {sorted(foreign)[0]}, which is none of prometheus_client's "
-            "files: every scrape would fail over it.",
+            "files.",
             "Give metrics a directory of their own, or leave PROMETHEUS_MULTIPROC_DIR unset.",
+            "Every scrape would fail over it.",
         )
     for entry in found:
         entry.unlink(missing_ok=True)
@@ -138,8 +148,9 @@ def _lock(directory: Path, variable: str) -> None:
         raise refuse(
             "directory-in-use",
             ExitCode.DIRECTORY,
-            f"Another gateway uses {directory}: each would count the other's workers and requests as its own.",
+            f"Another gateway uses {directory}.",
             f"Give each a directory of its own: {variable}.",
+            "Each would count the other's workers and requests as its own.",
         ) from None
     os.set_inheritable(descriptor, True)
 

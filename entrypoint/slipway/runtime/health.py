@@ -5,6 +5,7 @@ The gateway leaves the URLs to ask in its runtime directory: these commands do n
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -12,13 +13,27 @@ import time
 from pathlib import Path
 from typing import Final
 
+from slipway import secret_files
+from slipway.report import ExitCode, Finding
 from slipway.runtime.addresses import reachable
-from slipway.runtime.directories import FALLBACK
+from slipway.runtime.assignment import DRAIN_TOKEN
+from slipway.runtime.directories import FALLBACK, WORKERS
 from slipway.settings import setting
+from slipway.workers import configuration
 
 _FILE: Final = "health.json"
 _TIMEOUT_SECONDS: Final = 4
 _POLL_SECONDS: Final = 0.2
+_LONGEST_ANSWER: Final = 1000
+# By what /readyz says.
+_FIXES: Final = {
+    "starting": "Wait for its workers; the log says what they wait for.",
+    "not listening": "Wait for its server; the log says what it waits for.",
+    "draining": "None: it has been told to end, and finishes its requests.",
+    "stopped": "See the log for why its server ended; the container ends, too.",
+    "blocked": "See what its workers do (py-spy dump); they are replaced after TIMEOUT_WORKER_HEALTHCHECK seconds.",
+    "database away": "Bring the database back; no worker reaches it.",
+}
 _NO_SUPERVISOR: Final = (
     "no supervisor runs here: SLIPWAY_SUPERVISOR is off, or no gateway; run this in the gateway's container"
 )
@@ -39,8 +54,8 @@ def remember(runtime: Path, *, management: tuple[str, int] | None, gateway: tupl
     (runtime / _FILE).write_text(json.dumps(urls))
 
 
-def check() -> str | None:
-    """Return None when the gateway is healthy, else the reason why not."""
+def check() -> Finding | None:
+    """Return None when the gateway is ready, else why it is not."""
     # Imported here: a start only writes the URL down.
     import ssl
     import urllib.error
@@ -48,7 +63,7 @@ def check() -> str | None:
 
     url = (
         _remembered("health")
-        or f"http://127.0.0.1:{os.environ.get('PORT') or setting('PORT').default}/health/liveliness"
+        or f"http://127.0.0.1:{secret_files.value(os.environ, 'PORT') or setting('PORT').default}/health/liveliness"
     )
     # The gateway's own certificate need not name the loopback address.
     context = ssl._create_unverified_context() if url.startswith("https:") else None
@@ -59,9 +74,30 @@ def check() -> str | None:
         with opener.open(url, timeout=_TIMEOUT_SECONDS):
             return None
     except urllib.error.HTTPError as problem:
-        return f"{url} answered {problem.code}: {problem.read(200).decode(errors='replace')}"
+        return _not_ready(problem.code, problem.read(_LONGEST_ANSWER))
     except OSError as problem:
-        return f"{url} did not answer: {problem}"
+        why = getattr(problem, "reason", problem)
+        return Finding(
+            "gateway-silent",
+            "error",
+            f"{url} does not answer: {why}.",
+            "See the container's log: it has not begun to serve, or it has ended.",
+            ExitCode.INTERNAL,
+        )
+
+
+def _not_ready(code: int, answer: bytes) -> Finding:
+    try:
+        state = str(json.loads(answer)["status"])
+    except (ValueError, TypeError, KeyError):
+        state = f"it answers {code}"
+    return Finding(
+        "gateway-not-ready",
+        "error",
+        f"The gateway is not ready: {state}.",
+        _FIXES.get(state, "See the container's log."),
+        ExitCode.INTERNAL,
+    )
 
 
 def drain() -> str | None:
@@ -77,7 +113,7 @@ def drain() -> str | None:
         return _NO_SUPERVISOR
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        token = os.environ.get("DRAIN_ENDPOINT_TOKEN")
+        token = _drain_token()
         asked = urllib.request.Request(
             f"{base}/drain", method="POST", headers={"X-Drain-Token": token} if token else {}
         )
@@ -90,6 +126,16 @@ def drain() -> str | None:
         return None if problem.code == 503 else f"{problem.url} answered {problem.code}"
     except OSError as problem:
         return f"{base} did not answer: {problem}"
+
+
+def _drain_token() -> str | None:
+    """Return the token that is in force, which the files may be ahead of; or what this process's environment says."""
+    kept = _runtime() / WORKERS
+    token: str | None = None
+    # Another user may run this, who may not read it.
+    with contextlib.suppress(OSError):
+        token = (configuration.secrets_in_force(kept) or {}).get(DRAIN_TOKEN)
+    return token or secret_files.value(os.environ, DRAIN_TOKEN)
 
 
 def reload() -> str | None:
@@ -109,13 +155,16 @@ def reload() -> str | None:
 
 
 def _remembered(name: str) -> str | None:
-    own = os.environ.get("SLIPWAY_RUNTIME_DIR") or str(setting("SLIPWAY_RUNTIME_DIR").default)
-    for directory in (Path(own), FALLBACK):
-        try:
-            return str(json.loads((directory / _FILE).read_text())[name])
-        except (OSError, ValueError, KeyError):
-            continue
-    return None
+    try:
+        return str(json.loads((_runtime() / _FILE).read_text())[name])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _runtime() -> Path:
+    """Return the runtime directory of the gateway that runs here, or where one would have it."""
+    own = secret_files.value(os.environ, "SLIPWAY_RUNTIME_DIR") or str(setting("SLIPWAY_RUNTIME_DIR").default)
+    return next((place for place in (Path(own), FALLBACK) if os.path.isfile(place / _FILE)), Path(own))
 
 
 def _local(host: str) -> str:

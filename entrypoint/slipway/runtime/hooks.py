@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from slipway.report import ExitCode, Finding
+from slipway.secrets import is_secret
 
 VARIABLE: Final = "LITELLM_WORKER_STARTUP_HOOKS"
 DIRECTORY: Final = "/etc/slipway/hooks"
@@ -26,26 +27,30 @@ def check(value: str) -> list[Finding]:
 
 
 def _check_one(hook: str) -> list[Finding]:
-    module, separator, function = hook.rpartition(":")
-    if not separator or not module or not function:
+    module, _, function = hook.rpartition(":")
+    # What is not written like names is no hook, may be anything, and is not shown.
+    if not all(part.replace("-", "_").isidentifier() for part in (*module.split("."), function)):
         return [
             Finding(
                 "hook-format",
                 "error",
-                f"{VARIABLE} holds an entry that is not module.path:function, and LiteLLM would stop at it.",
+                f"{VARIABLE} holds an entry that is not module.path:function.",
                 "Write each hook as module.path:function, with commas between them.",
                 ExitCode.HOOK,
+                "LiteLLM would stop at it.",
             )
         ]
+    shown = _shown(module)
     spec = _locate(module)
     if spec is None:
         return [
             Finding(
                 "hook-module-missing",
                 "error",
-                f"The module {module} of {VARIABLE} is not found, so every worker would fail at its start.",
+                f"The module{shown} of {VARIABLE} is not found.",
                 f"Mount it in {DIRECTORY}, or install its package under /etc/slipway/site with the builder image.",
                 ExitCode.HOOK,
+                "Every worker would fail at its start.",
             )
         ]
     if spec.origin is None or not spec.origin.endswith(".py") or _may_define(Path(spec.origin), function):
@@ -54,10 +59,16 @@ def _check_one(hook: str) -> list[Finding]:
         Finding(
             "hook-function-missing",
             "warning",
-            f"The module {module} of {VARIABLE} does not seem to define {function}; the worker's import decides.",
-            f"Check the spelling of {function}.",
+            f"The module{shown} of {VARIABLE} does not seem to define the function{_shown(function)}.",
+            "Check its spelling.",
+            why="Every worker fails at its start, unless importing the module defines it.",
         )
     ]
+
+
+def _shown(name: str) -> str:
+    """Return ``name`` after a blank, nothing where it came from a file: what a file holds is secret."""
+    return "" if is_secret(VARIABLE) else f" {name}"
 
 
 def _locate(module: str) -> ModuleSpec | None:

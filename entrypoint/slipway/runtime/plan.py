@@ -195,7 +195,8 @@ def _environment(
         # prometheus_client's earlier name for it, which LiteLLM does not read.
         "prometheus_multiproc_dir": None,
     }
-    if settings["REQUEST_TIMEOUT_SECONDS"].source.startswith("variable") and not environment.get("REQUEST_TIMEOUT"):
+    elsewhere = ("flag", "config", "default")
+    if not settings["REQUEST_TIMEOUT_SECONDS"].source.startswith(elsewhere) and not environment.get("REQUEST_TIMEOUT"):
         # LiteLLM's default, which what the config and its models say comes before.
         changes["REQUEST_TIMEOUT"] = str(settings.number("REQUEST_TIMEOUT_SECONDS"))
     if settings.on("SLIPWAY_SPEND_SPOOL"):

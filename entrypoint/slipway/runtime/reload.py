@@ -21,15 +21,23 @@ class Reload:
     """Runs ``check`` when it is asked for, or when a watched file changes, and then ``apply``.
 
     ``check`` is a command line that keeps the configuration in ``directory`` and ends with 0 when it is good,
-    ``watched`` the files to look at, beside those that are in force; when it is empty, nothing is looked at.
+    ``watched`` the files to look at, beside those that are in force, ``secrets`` reads those of secrets, None when they
+    are not looked at.
     """
 
     def __init__(
-        self, check: tuple[str, ...], directory: Path, watched: Sequence[str], apply: Callable[[], None]
+        self,
+        check: tuple[str, ...],
+        directory: Path,
+        watched: Sequence[str],
+        apply: Callable[[], None],
+        secrets: Callable[[], Mapping[str, str]] | None = None,
     ) -> None:
         self._check = check
         self._directory = directory
         self._watched = [Path(path) for path in watched]
+        self._secrets = secrets
+        self._looks = bool(watched or secrets)
         self._apply = apply
         self._running: int | None = None
         self._deadline = 0.0
@@ -37,7 +45,7 @@ class Reload:
         self._next_look = 0.0
         self._accepted = self._changing = self._digest()
         # The start may have waited for a database.
-        self._look_at(configuration.in_force(directory))
+        self._look_at(configuration.in_force(directory), configuration.secrets_in_force(directory) or {})
         self.refused = 0
 
     def ask(self) -> None:
@@ -60,7 +68,7 @@ class Reload:
 
         ``now`` is monotonic time in seconds.
         """
-        if self._watched and now >= self._next_look:
+        if self._looks and now >= self._next_look:
             self._next_look = now + _POLL_SECONDS
             self._look()
         if self._asked and self._running is None:
@@ -78,7 +86,7 @@ class Reload:
         elif code:
             self._refuse("the log above says why")
         else:
-            self._look_at(configuration.proposed(self._directory))
+            self._look_at(configuration.proposed(self._directory), configuration.proposed_secrets(self._directory))
             self._apply()
         return True
 
@@ -88,11 +96,16 @@ class Reload:
             os.kill(self._running, signal.SIGKILL)
             os.waitpid(self._running, 0)
 
-    def _look_at(self, kept: Mapping[str, str]) -> None:
+    def _look_at(self, kept: Mapping[str, str], secrets: Mapping[str, str]) -> None:
         """Watch what a configuration includes, too, and notice what has changed since it was kept."""
-        if not self._watched:
+        if not self._looks:
             return
-        unchanged = self._digest() == self._accepted and all(_holds(Path(file), text) for file, text in kept.items())
+        now = self._secrets() if self._secrets else secrets
+        unchanged = (
+            self._digest() == self._accepted
+            and all(_holds(Path(file), text) for file, text in kept.items())
+            and all(now.get(name) == value for name, value in secrets.items())
+        )
         self._watched = list(dict.fromkeys([*self._watched, *map(Path, kept)]))
         self._changing = self._digest()
         self._accepted = self._changing if unchanged else b""
@@ -118,6 +131,8 @@ class Reload:
                 # Away for a moment, as while it is replaced.
                 whole.update(b"\0")
             whole.update(os.fsencode(path))
+        for name, value in sorted(self._secrets().items() if self._secrets else ()):
+            whole.update(f"{name}={value}\0".encode())
         return whole.digest()
 
 

@@ -17,11 +17,13 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from slipway import log
+from slipway import log, secret_files
 from slipway.budget import FLUSH_SECONDS
+from slipway.cgroup import memory_kills, memory_limit
 from slipway.metrics.families import Family
 from slipway.metrics.guard import Guard
 from slipway.metrics.scrapes import SECONDS as SCRAPE_SECONDS
@@ -29,7 +31,7 @@ from slipway.metrics.scrapes import Scrapes, Wanted
 from slipway.processes import spawn, tell
 from slipway.report import ExitCode
 from slipway.runtime import engines, figures, management
-from slipway.runtime.assignment import STOP, Assignment
+from slipway.runtime.assignment import DRAIN_TOKEN, STOP, Assignment
 from slipway.runtime.directories import FAILED
 from slipway.runtime.management import Answer, Request
 from slipway.runtime.reload import Reload
@@ -55,11 +57,10 @@ _UNAUTHORIZED: Final = "refused: show the bearer token in SLIPWAY_METRICS_TOKEN_
 class Supervisor:
     """Runs one server until it ends or is told to."""
 
-    def __init__(self, assignment: Assignment, token: str | None = None) -> None:
-        """Take over what the launcher planned; ``token`` is what a drain from elsewhere has to show. Raises OSError."""
+    def __init__(self, assignment: Assignment) -> None:
+        """Take over what the launcher planned. Raises OSError."""
         self.assignment = assignment
         self.status = Status(assignment)
-        self._token = token
         self._scrapes = Scrapes(assignment.metrics_files or None, self._figures, self._workers)
         self._guard = Guard(assignment.metrics_token_file or None, open=assignment.metrics_open)
         self._slots = slots.own()
@@ -82,7 +83,11 @@ class Supervisor:
         self._flag = drain_flag.create(Path(assignment.workers_directory))
         self._reaper = engines.Reaper()
         self._reload = Reload(
-            assignment.check, Path(assignment.workers_directory), assignment.watched, self._replace_workers
+            assignment.check,
+            Path(assignment.workers_directory),
+            assignment.watched,
+            self._replace_workers,
+            secrets=_secrets_of_files if assignment.watches_secrets else None,
         )
 
     def listen(self) -> management.Server:
@@ -117,7 +122,7 @@ class Supervisor:
         if self.assignment.only_worker and self.assignment.rotation:
             self._rotation = Rotation(servers, Limits.parse(self.assignment.rotation))
         if self.assignment.sidecar:
-            self._sidecar = spawn(self.assignment.sidecar, environment=slots.without_files(os.environ))
+            self._sidecar = spawn(self.assignment.sidecar, environment=slots.for_reading(os.environ))
         if self.assignment.helper:
             self._help()
         threading.Thread(target=port.serve_forever, name="management", daemon=True).start()
@@ -246,8 +251,9 @@ class Supervisor:
         self._flag[0] = 1
 
     def _drain_asked(self, request: Request) -> Answer:
-        if self._token:
-            allowed = hmac.compare_digest(request.headers.get("x-drain-token", "").encode(), self._token.encode())
+        token = self._drain_token()
+        if token:
+            allowed = hmac.compare_digest(request.headers.get("x-drain-token", "").encode(), token.encode())
         else:
             allowed = request.local
         if not allowed:
@@ -257,6 +263,11 @@ class Supervisor:
         self._not_ready()
         self._asked.set()
         return Answer.state(202, "draining")
+
+    def _drain_token(self) -> str | None:
+        """Return what a drain from elsewhere has to show: a reload may have changed it. Raises OSError."""
+        kept = configuration.secrets_in_force(Path(self.assignment.workers_directory)) or {}
+        return kept.get(DRAIN_TOKEN) or os.environ.get(DRAIN_TOKEN) or None
 
     def _enforce(self, servers: Servers, now: float) -> None:
         if self._stop_at is not None and now >= self._stop_at:
@@ -378,10 +389,23 @@ class Supervisor:
             log.line(f"{self.assignment.server} ended by itself", level="error")
             return 1
         if code < 0:
-            log.line(f"{self.assignment.server} was killed by {signal.Signals(-code).name}", level="error")
+            name = signal.Signals(-code).name
+            log.line(f"{self.assignment.server} was killed by {name}{_for_memory()}", level="error")
             return 128 - code
         log.line(f"{self.assignment.server} ended with code {code}", level="error")
         return code
+
+
+def _for_memory() -> str:
+    """Say so when the kernel has killed something here for its memory: it tells nobody else."""
+    limit = memory_limit()
+    if limit is None or not memory_kills():
+        return ""
+    return f": the container's {limit // 1_000_000} MB of memory were used up, docs/runbooks/memory-budget.md"
+
+
+def _secrets_of_files() -> Mapping[str, str]:
+    return secret_files.take(os.environ).values
 
 
 def main() -> int:
@@ -389,7 +413,7 @@ def main() -> int:
     assignment = Assignment.parse(sys.argv[1])
     log.use_json(assignment.json_logs)
     try:
-        supervisor = Supervisor(assignment, os.environ.get("DRAIN_ENDPOINT_TOKEN") or None)
+        supervisor = Supervisor(assignment)
     except OSError as problem:
         log.line(f"{assignment.workers_directory} cannot be written to: {problem.strerror}", level="error")
         return ExitCode.DIRECTORY

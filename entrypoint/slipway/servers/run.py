@@ -1,10 +1,11 @@
 """Runs one server's own command: ``python -P -m slipway.servers.run [--preload] SERVER [its options]``.
 
-Three things hold for all of them. This package is imported before a server puts the working directory on the path, so
-no file of the user's can take its place. SIGTERM ends the process with 0, also before the server has a handler of its
-own; uvicorn raises the signal once more after a clean end (uvicorn/server.py, capture_signals). And a worker of
-hypercorn ends when it is told through hypercorn's event, or its parent is gone, and ignores SIGTERM: the parent sends
-it to all others as soon as one is done, requests in flight or not (hypercorn/run.py).
+Four things hold for all of them. This package is imported before a server puts the working directory on the path, so
+no file of the user's can take its place. What came from files of secrets is taken over before a server reads its
+variables. SIGTERM ends the process with 0, also before the server has a handler of its own; uvicorn raises the signal
+once more after a clean end (uvicorn/server.py, capture_signals). And a worker of hypercorn ends when it is told through
+hypercorn's event, or its parent is gone, and ignores SIGTERM: the parent sends it to all others as soon as one is done,
+requests in flight or not (hypercorn/run.py).
 
 With ``--preload`` the servers that spawn their workers, each with an import of its own, fork them instead from this
 process, which has imported the application. gunicorn does so by itself.
@@ -21,6 +22,7 @@ from types import FrameType
 from typing import Final
 
 from slipway.servers.hypercorn_worker import end_with_parent
+from slipway.workers.environment import take_over
 from slipway.workers.leaving import leave_politely
 
 _PARENT: Final = "SLIPWAY_SPAWNED_BY"
@@ -89,6 +91,7 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 # The name that multiprocessing gives to this module in a process it spawned.
 if __name__ == "__mp_main__":
+    take_over(os.environ)
     match os.environ.get(_PARENT):
         case "hypercorn":
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -98,6 +101,7 @@ if __name__ == "__mp_main__":
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, _end)
+    take_over(os.environ)
     # The server's own name, for its usage messages; workers that are spawned see it too.
     sys.argv = sys.argv[1:]
     preload = sys.argv[0] == "--preload"

@@ -1,9 +1,9 @@
-"""The configuration in force: its files as they were when they were checked, whatever they have become since.
+"""The configuration in force: its files, and what secrets hold, as they were when they were checked.
 
 The launcher keeps them, and before a reload the check keeps the next ones. A worker starts with what is in force, so
 one that takes another's place is as the others are. It goes on with that, since LiteLLM reads the file again and again:
 with a database every 30 s, and drops the models that are gone from it. What LiteLLM writes into its file itself is in
-force in every worker at once.
+force in every worker at once. Secrets are those that came from files: what stood in variables cannot change.
 """
 
 from __future__ import annotations
@@ -26,16 +26,25 @@ _PROVEN: Final = "configuration.proven.json"
 # There since LiteLLM wrote its file.
 _WRITTEN: Final = "configuration.written"
 _LOCK: Final = "configuration.lock"
+_FILES: Final = "files"
+_SECRETS: Final = "secrets"
+_NO_SECRETS: Final[Mapping[str, str]] = {}
 
 
-def keep(directory: Path, files: Iterable[str]) -> None:
-    """Put ``files``, as they are now, in force. Raises OSError when ``directory`` cannot be written to."""
-    _write(directory / _IN_FORCE, files)
+def keep(directory: Path, files: Iterable[str], secrets: Mapping[str, str] = _NO_SECRETS) -> None:
+    """Put ``files``, as they are now, and ``secrets`` by their variables in force.
+
+    Raises OSError when ``directory`` cannot be written to.
+    """
+    _write(directory / _IN_FORCE, files, secrets)
 
 
-def propose(directory: Path, files: Iterable[str]) -> None:
-    """Keep ``files``, as they are now, for ``accept``. Raises OSError when ``directory`` cannot be written to."""
-    _write(directory / _NEXT, files)
+def propose(directory: Path, files: Iterable[str], secrets: Mapping[str, str] = _NO_SECRETS) -> None:
+    """Keep ``files``, as they are now, and ``secrets`` by their variables for ``accept``.
+
+    Raises OSError when ``directory`` cannot be written to.
+    """
+    _write(directory / _NEXT, files, secrets)
 
 
 def accept(directory: Path) -> None:
@@ -68,12 +77,22 @@ def revert(directory: Path) -> None:
 
 def in_force(directory: Path) -> Mapping[str, str]:
     """Return the text of each file in force by its absolute path; nothing where no configuration is kept."""
-    return _read(directory / _IN_FORCE)
+    return _read(directory / _IN_FORCE).get(_FILES, {})
+
+
+def secrets_in_force(directory: Path) -> Mapping[str, str] | None:
+    """Return the value of each secret in force by its variable; None where no configuration is kept."""
+    return _read(directory / _IN_FORCE).get(_SECRETS)
 
 
 def proposed(directory: Path) -> Mapping[str, str]:
     """Return the text of each file that was proposed by its absolute path."""
-    return _read(directory / _NEXT)
+    return _read(directory / _NEXT).get(_FILES, {})
+
+
+def proposed_secrets(directory: Path) -> Mapping[str, str]:
+    """Return the value of each secret that was proposed by its variable."""
+    return _read(directory / _NEXT).get(_SECRETS, {})
 
 
 def forget(directory: Path) -> None:
@@ -85,7 +104,7 @@ def forget(directory: Path) -> None:
 def mark_written(directory: Path) -> None:
     """LiteLLM has written its file, which is in force now. Raises OSError when ``directory`` cannot be written to."""
     with _alone(directory):
-        keep(directory, in_force(directory))
+        keep(directory, in_force(directory), secrets_in_force(directory) or _NO_SECRETS)
         # A worker that serves wrote it: there is nothing better to go back to.
         prove(directory)
         (directory / _WRITTEN).touch()
@@ -110,14 +129,14 @@ def _alone(directory: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def _write(path: Path, files: Iterable[str]) -> None:
+def _write(path: Path, files: Iterable[str], secrets: Mapping[str, str]) -> None:
     texts = {os.path.abspath(file): text for file in files if (text := _text(file)) is not None}
-    replace(path, json.dumps(texts))
+    replace(path, json.dumps({_FILES: texts, _SECRETS: dict(secrets)}))
 
 
-def _read(path: Path) -> Mapping[str, str]:
+def _read(path: Path) -> Mapping[str, Mapping[str, str]]:
     try:
-        found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+        found: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return {}
     return found

@@ -19,12 +19,16 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
+from slipway.handed_on import essentials
+
 WORKERS_VARIABLE: Final = "SLIPWAY_WORKERS_DIR"
 FILES_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 _DIRECTORY: Final = "slots"
 _LEASES: Final = "leases"
 # The process that workers are forked from: what it writes counts for nobody.
 _PARENT: Final = "parent"
+# What LiteLLM's own metrics process imports is LiteLLM, which wants to know where its prices are.
+_OF_METRICS: Final = ("PROMETHEUS_", "SLIPWAY_PATCH_", "LITELLM_", "JSON_LOGS")
 
 
 def slot_name(number: int) -> str:
@@ -145,9 +149,13 @@ def own() -> Slots | None:
     return _own
 
 
-def without_files(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return ``environment`` for one that only reads metrics: with it, importing prometheus_client takes a slot."""
-    return {name: value for name, value in environment.items() if name != FILES_VARIABLE}
+def for_reading(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what one needs of ``environment`` who only reads metrics: no secret.
+
+    Nor the directory of the files, with which importing prometheus_client takes a slot.
+    """
+    needed = essentials(environment, prefixes=_OF_METRICS)
+    return {name: value for name, value in needed.items() if name != FILES_VARIABLE}
 
 
 def identifier() -> Callable[[], str | int]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from slipway.handed_on import essentials
 from slipway.report import ExitCode, Finding
 from slipway.runtime import acceleration
 from slipway.runtime.acceleration import request
@@ -20,9 +21,8 @@ Answers = Mapping[str, Any]
 Trial = Callable[[Sequence[str]], Answers]
 _TRIAL: Final = (sys.executable, "-P", "-m", "slipway.runtime.acceleration.trial")
 _TRIAL_SECONDS: Final = 120
-# What decides which packages are found and how they are imported; nothing of the user's reaches LiteLLM in a trial.
-_HANDED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
-_PREFIXES: Final = ("PYTHON", "SLIPWAY_PATCH_", "LITELLM_LOCAL_", "LITELLM_MODE")
+# How packages are imported; nothing else of the user's reaches LiteLLM in a trial.
+_PREFIXES: Final = ("SLIPWAY_PATCH_", "LITELLM_LOCAL_", "LITELLM_MODE")
 _INERT: Final = "SLIPWAY_PATCH_FAST_LITELLM"
 
 
@@ -117,7 +117,7 @@ def difference(plain: Answers, accelerated: Answers) -> str | None:
 
 def _in_a_process(environment: Mapping[str, str]) -> Trial:
     def trial(names: Sequence[str]) -> Answers:
-        few = {name: value for name, value in environment.items() if name in _HANDED_ON or name.startswith(_PREFIXES)}
+        few = essentials(environment, prefixes=_PREFIXES)
         few |= {BY_NAME[name].variable: "true" for name in names}
         try:
             done = subprocess.run(

@@ -104,6 +104,7 @@ def _unknown(name: str) -> Finding:
     return Finding(
         "acceleration-flag-unknown",
         "warning",
-        f"{name} names no component of fast-litellm, so it has no effect.",
+        f"{name} names no component of fast-litellm.",
         f"Remove it, or use one of {', '.join(component.alias for component in COMPONENTS)}.",
+        why="It has no effect.",
     )

@@ -6,9 +6,11 @@ finds fewer than SPEND_LOG_QUEUE_SIZE_THRESHOLD rows, up to 30 s: the less traff
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 class Alarm:
@@ -21,7 +23,10 @@ class Alarm:
 
     def set(self, client: Any) -> None:
         """Wake the monitor of the database client in time, unless that is to happen anyway."""
-        loop = asyncio.get_running_loop()
+        # Imported here, as in the whole package: `explain` names what it changes, without a loop.
+        from asyncio import get_running_loop
+
+        loop = get_running_loop()
         if self._timer is not None and self._loop is loop:
             return
         self._loop = loop

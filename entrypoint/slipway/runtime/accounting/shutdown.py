@@ -6,7 +6,6 @@ for the handlers of the last answers (proxy_server.py, the end of the lifespan).
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, Final
 
 from slipway import log
@@ -19,6 +18,8 @@ _POLL_SECONDS: Final = 0.02
 
 async def settled(ledger: Ledger, seconds: float) -> int:
     """Wait for requests that are served and for what they leave to account, then write the sums of tags."""
+    import asyncio
+
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     while (_in_flight() or ledger.busy) and loop.time() < deadline:
