@@ -1,6 +1,6 @@
 # Every verb installs what it needs and is safe to repeat. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run stop image test soak check bench lock docs docs-picture clean
+.PHONY: help run stop image test soak fuzz check bench lock docs docs-picture clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -34,12 +34,15 @@ image: ## Build slipway:dev, slipway:dev-slim and slipway:dev-builder
 
 test: check ## Run everything that CI runs
 	@sh docker/build.sh full slim builder prisma postgres-17 postgres-15 pgbouncer haproxy prometheus
-	@.venv/bin/pytest -n 2 --dist loadscope --no-loadscope-reorder
+	@.venv/bin/pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 soak: .venv/done ## Run the long forms of tests, two hours and more: kills, restarts, outages, recycling, half an hour of load
 	@sh docker/build.sh full postgres-17 haproxy prometheus
-	@SLIPWAY_SOAK=on .venv/bin/pytest tests/database tests/prisma -k "killed or outage or interrupt"
+	@SLIPWAY_SOAK=on .venv/bin/pytest tests/database tests/prisma tests/image/test_leaks.py -k "killed or outage or interrupt or salt_rotation or leaks"
 	@SLIPWAY_SOAK=on .venv/bin/pytest -rP tests/scenarios --deselect tests/scenarios/test_scenarios.py
+
+fuzz: .venv/done ## Try 100,000 inputs of any kind on the checks, half an hour and more (EXAMPLES=NUMBER)
+	@SLIPWAY_FUZZ_EXAMPLES=$(or $(EXAMPLES),100000) .venv/bin/pytest tests/unit/test_properties.py
 
 test-%: .venv/done ## Run one folder of tests/, such as test-unit (test-image needs `make image`)
 	@.venv/bin/pytest tests/$*

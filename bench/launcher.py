@@ -1,9 +1,10 @@
 """What Slipway itself costs at start.
 
-Milliseconds of one `slipway explain` through the image's entrypoint script, inside a running container, from the start
-of the process to its end: the shell, Python, reading settings and configuration, and the plan with its exact command
-line, which is what happens before the server is started. Not in it: waiting for anything, and the server. Median of
-RUNS after one run that warms the disk cache.
+Milliseconds from the start of the process in the container, by the kernel's clock (in steps of 10 ms): to the end of
+the checks (`checks`: the shell, Python, secrets, settings, configuration and what `slipway check --offline` looks at,
+except the comparison of every file), and until the supervisor is executed (`launcher`: directories and the
+configuration in force, too). Not in it: waiting for anything, a database, and the server. Four workers, median of RUNS
+starts after one that warms the disk cache. The gateway tells it of itself, as slipway_startup_seconds.
 """
 
 from __future__ import annotations
@@ -14,32 +15,30 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from bench import record
-from bench.containers import running
 from bench.gateway import Session, Shape
 
-TITLE: Final = "Milliseconds from process start to a finished plan (less is better)"
-ROWS: Final = ("launcher",)
-RUNS: Final = 15
-COMMAND: Final = ("/opt/slipway/entrypoint.sh", "explain", *Shape(4).arguments)
+TITLE: Final = "Milliseconds that the launcher takes of a start (less is better)"
+ROWS: Final = ("checks", "launcher")
+RUNS: Final = 9
+PHASES: Final[dict[str, tuple[str, ...]]] = {"checks": ("check",), "launcher": ("check", "prepare", "database")}
 
-# Runs inside the container, so that the engine's `exec` is not part of the figure.
-TIMER: Final = """
-import json, subprocess, sys, time
-taken = []
-for _ in range(int(sys.argv[1]) + 1):
-    began = time.perf_counter()
-    subprocess.run(sys.argv[2:], check=True, stdout=subprocess.DEVNULL)
-    taken.append((time.perf_counter() - began) * 1000)
-print(json.dumps(taken[1:]))
+# Runs inside the container, which needs no token.
+SCRAPE: Final = """
+import json, re, urllib.request
+text = urllib.request.urlopen("http://127.0.0.1:4001/metrics").read().decode()
+print(json.dumps(dict(re.findall(r'slipway_startup_seconds{phase="(\\w+)"} (\\S+)', text))))
 """
 
 
 def measure(session: Session, rows: Sequence[str]) -> Iterator[record.Record]:
-    with running(session.client, session.image, ("python", "-c", TIMER, str(RUNS), *COMMAND)) as box:
-        done = box.finished()
-    if done.code:
-        raise RuntimeError(f"`slipway explain` cannot be timed:\n{done.output}")
-    taken = json.loads(done.stdout.splitlines()[-1])
-    session.say(f"launcher: {statistics.median(taken):.0f} ms")
+    starts = [_phases(session) for _ in range(RUNS + 1)][1:]
     for row in rows:
+        taken = [1000 * sum(float(start[phase]) for phase in PHASES[row]) for start in starts]
+        session.say(f"{row}: {statistics.median(taken):.0f} ms")
         yield record.make(row, "ms", statistics.median(taken), samples=[record.rounded(value) for value in taken])
+
+
+def _phases(session: Session) -> dict[str, str]:
+    with session.gateway("ours", Shape(4)) as started:
+        found: dict[str, str] = json.loads(started.box.exec(["python", "-c", SCRAPE]).output)
+        return found

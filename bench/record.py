@@ -64,6 +64,7 @@ GOALS: Final[dict[str, Goal]] = {
     "image_full": Goal("ours", 230),
     "image_slim": Goal("ours", 150),
     "rebuild_entrypoint_layers": Goal("ours", 1),
+    "checks": Goal("ours", 150),
     "launcher": Goal("ours", 150),
     "migrate_empty": Goal("ours", 5),
     "migrate_noop": Goal("ours", 1),

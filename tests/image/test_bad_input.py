@@ -1,127 +1,97 @@
-"""Input that cannot work ends the container before the server starts: its code, what and why, the fix, no secret."""
+"""A setup that cannot work ends before anything is asked or started: its code, what and why, the fix, no secret."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.image.broken_setups import CASES, CONFIG, SENTINEL, Case
 from tests.support import gateway
-from tests.support.lab import Finished, Lab
+from tests.support.lab import Box, Finished, Lab, Spec, wait_until
 
-SENTINEL = "sentinel-that-no-output-may-hold"
 # The engine's own start of a container counts too, and a loaded machine is slow: a bound, not a claim about time.
 END_SECONDS = 60
-CONFIG = ("--config", gateway.CONFIG_PATH)
 
 
-def run(lab: Lab, directory: Path, **how: Any) -> Finished:
-    """Run a gateway that must end by itself, with a sentinel in every kind of secret."""
+# Answers nobody, and tells of whoever comes: a database, a Redis, a proxy to the internet.
+TRAP = """
+import selectors, socket
+waiting = selectors.DefaultSelector()
+for port in (3128, 5432, 6379):
+    waiting.register(socket.create_server(("", port)), selectors.EVENT_READ)
+print("listening", flush=True)
+while True:
+    for key, _ in waiting.select():
+        print(key.fileobj.accept()[1], flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def trap(module_lab: Lab) -> Box:
+    """What a start would reach if it asked for anything before it has checked its input."""
+    network = module_lab.network(internal=True)
+    trap = module_lab.start(Spec(entrypoint=("python", "-c", TRAP), network=network, alias="trap"))
+    wait_until("the trap", lambda: "listening" in trap.logs())
+    return trap
+
+
+def run(lab: Lab, directory: Path, trap: Box | None = None, **how: Any) -> Finished:
+    """Run a gateway that must end by itself, with a sentinel in every kind of secret; it finds only `trap`."""
     env = {
         "OPENAI_API_KEY": SENTINEL,
         "DATABASE_PASSWORD": SENTINEL,
         "LITELLM_SALT_KEY": SENTINEL,
         "REDIS_PASSWORD": SENTINEL,
+        **({"DATABASE_URL": f"postgresql://{SENTINEL}:{SENTINEL}@trap/gateway"} if trap else {}),
+        **(dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY"), "http://trap:3128") if trap else {}),
         **how.pop("env", {}),
     }
+    if trap:
+        how.setdefault("network", next(iter(trap.networks())))
     return lab.once(gateway.specify(directory, env=env, **how), END_SECONDS)
 
 
-def assert_refused(done: Finished, code: int, *named: str) -> None:
+def assert_refused(done: Finished, code: int, id: str, *named: str) -> None:
+    """It ended with `code` for the finding `id`, whose lines name what they must, say the fix and show no secret."""
     assert done.code == code, done.output
     for secret in (SENTINEL, gateway.MASTER_KEY, gateway.PROVIDER_KEY):
         assert secret not in done.output
     assert "Traceback" not in done.output, done.output
-    lines = done.stderr.strip().splitlines()
-    errors = [index for index, line in enumerate(lines) if line.startswith("slipway: error: ")]
-    assert errors, done.stderr
-    assert all(lines[index + 1].startswith("slipway:   fix: ") for index in errors), done.stderr
-    told = "\n".join(line for index in errors for line in lines[index : index + 2])
-    assert [word for word in named if word not in told] == [], done.stderr
-
-
-@dataclass(frozen=True)
-class Case:
-    """One bad input: how the gateway is started, the exit code, and what the two lines must name."""
-
-    code: int
-    named: Sequence[str]
-    args: Sequence[str] = CONFIG
-    env: Mapping[str, str] = field(default_factory=dict)
-    config: str | None = gateway.CONFIG
-    more: Mapping[str, object] = field(default_factory=dict)
-
-
-BAD_YAML = f"model_list:\n  - model_name: x\n   api_key: {SENTINEL}\n"
-CASES = {
-    "config-missing": Case(65, ["--config"], args=("--config", "/app/absent.yaml")),
-    "config-missing-by-variable": Case(65, ["CONFIG_FILE_PATH"], args=(), env={"CONFIG_FILE_PATH": "/app/absent.yaml"}),
-    "config-invalid-yaml": Case(65, ["--config", "line 3"], config=BAD_YAML),
-    "config-not-a-mapping": Case(65, ["--config"], config=f"- {SENTINEL}\n"),
-    "config-section-of-wrong-shape": Case(65, ["model_list"], config=f"model_list: {SENTINEL}\n"),
-    "config-is-a-directory": Case(65, ["directory"], args=("--config", "/app")),
-    "config-extension": Case(65, [".yaml"], args=("--config", "/etc/hostname")),
-    "server-unknown": Case(65, ["SLIPWAY_SERVER", "uvicorn"], env={"SLIPWAY_SERVER": "apache"}),
-    "workers-none": Case(65, ["--num_workers"], args=(*CONFIG, "--num_workers", "0")),
-    "workers-none-by-variable": Case(65, ["NUM_WORKERS"], env={"NUM_WORKERS": "0"}),
-    "workers-too-many": Case(65, ["--num_workers"], args=(*CONFIG, "--num_workers", "1000000000")),
-    "workers-not-a-number": Case(65, ["NUM_WORKERS"], env={"NUM_WORKERS": SENTINEL}),
-    "port-out-of-range": Case(65, ["--port"], args=(*CONFIG, "--port", "65536")),
-    "tls-key-without-certificate": Case(
-        65, ["SSL_CERTFILE_PATH"], args=(*CONFIG, "--ssl_keyfile_path", "/etc/hostname")
-    ),
-    "tls-certificate-without-key": Case(65, ["SSL_KEYFILE_PATH"], env={"SSL_CERTFILE_PATH": "/etc/hostname"}),
-    "flag-unknown": Case(64, ["--num_worker", "--num_workers"], args=(*CONFIG, "--num_worker", "2")),
-    "two-servers": Case(64, ["--run_gunicorn", "--run_granian"], args=(*CONFIG, "--run_gunicorn", "--run_granian")),
-    "granian-cannot-recycle-by-requests": Case(
-        65,
-        ["granian", "MAX_REQUESTS_BEFORE_RESTART"],
-        args=(*CONFIG, "--run_granian"),
-        env={"MAX_REQUESTS_BEFORE_RESTART": "9"},
-    ),
-    "hypercorn-cannot-limit-concurrency": Case(
-        65, ["hypercorn", "LIMIT_CONCURRENCY"], args=(*CONFIG, "--run_hypercorn"), env={"LIMIT_CONCURRENCY": "9"}
-    ),
-    "gunicorn-refuses-its-variable": Case(
-        65, ["GUNICORN_CMD_ARGS"], env={"GUNICORN_CMD_ARGS": f"--{SENTINEL}", "SLIPWAY_SERVER": "gunicorn"}
-    ),
-    "hook-module-missing": Case(72, ["no_such_module"], env={"LITELLM_WORKER_STARTUP_HOOKS": "no_such_module:init"}),
-    "master-key-blank": Case(66, ["LITELLM_MASTER_KEY"], env={"LITELLM_MASTER_KEY": "  "}),
-    "master-key-empty": Case(66, ["LITELLM_MASTER_KEY"], env={"LITELLM_MASTER_KEY": ""}),
-    "master-key-well-known": Case(66, ["LITELLM_MASTER_KEY"], env={"LITELLM_MASTER_KEY": "sk-1234"}),
-    "master-key-well-known-in-config": Case(
-        66, ["master_key"], env={"LITELLM_MASTER_KEY": ""}, config="general_settings: {master_key: sk-1234}\n"
-    ),
-    "nothing-writable": Case(67, [], more={"tmpfs": {}, "ipc": "none"}),
-    "runtime-directory-not-writable": Case(67, ["SLIPWAY_RUNTIME_DIR"], env={"SLIPWAY_RUNTIME_DIR": "/etc"}),
-    "root": Case(64, ["SLIPWAY_ALLOW_ROOT"], more={"user": "0"}),
-    "root-without-hardening": Case(64, ["SLIPWAY_ALLOW_ROOT"], more={"user": "0:0", "read_only": False, "tmpfs": {}}),
-}
+    findings = done.stderr.split("slipway: error: ")[1:]
+    assert findings, done.stderr
+    for finding in findings:
+        assert "\nslipway:   fix: " in finding, done.stderr
+    told = [finding for finding in findings if f"[{id}]" in finding.partition("\n")[0]]
+    assert told, done.stderr
+    assert f"docs/runbooks/{id}.md" in told[0]
+    assert [word for word in named if word not in "".join(told)] == [], done.stderr
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-def test_bad_input_is_refused(lab: Lab, directory: Path, case: Case) -> None:
-    done = run(lab, directory, args=case.args, env=case.env, config=case.config, **case.more)
+def test_a_broken_setup_is_refused_before_anything_is_asked(lab: Lab, directory: Path, trap: Box, case: Case) -> None:
+    before = trap.logs()
+    done = run(lab, directory, trap, args=case.args, env=case.env, config=case.config, **case.more)
     # Shown by `pytest -rP`: how long a refusal takes is reported, never asserted.
     print(f"ended after {done.seconds:.2f} s")
-    assert_refused(done, case.code, *case.named)
+    assert_refused(done, case.code, case.id, *case.named)
+    assert trap.logs() == before, "a database, a Redis or the internet was asked"
 
 
 def test_a_config_that_nobody_may_read_is_refused(lab: Lab, directory: Path) -> None:
     file = gateway.write(directory, "unreadable.yaml", gateway.CONFIG, mode=0o000)
     args = ("--config", "/srv/unreadable.yaml")
     done = run(lab, directory, args=args, config=None, files={"/srv/unreadable.yaml": file})
-    assert_refused(done, 65, "--config", "12345")
+    assert_refused(done, 65, "config-unreadable", "--config", "12345")
 
 
 def test_a_missing_master_key_is_refused_with_a_way_to_make_one(lab: Lab, directory: Path) -> None:
     spec = gateway.specify(directory)
     env = {name: value for name, value in spec.env.items() if name != "LITELLM_MASTER_KEY"}
     done = lab.once(replace(spec, env=env), END_SECONDS)
-    assert_refused(done, 66, "LITELLM_MASTER_KEY", "openssl rand")
+    assert_refused(done, 66, "master-key-missing", "LITELLM_MASTER_KEY", "openssl rand")
 
 
 def test_root_is_allowed_where_it_is_asked_for(lab: Lab, directory: Path) -> None:
@@ -140,7 +110,7 @@ def test_a_taken_port_is_refused(
     args = (*CONFIG, "--port", port)
     env = {"SLIPWAY_MANAGEMENT_PORT": management}
     done = run(lab, directory, args=args, env=env, network=f"container:{first.box.name}")
-    assert_refused(done, 73, named)
+    assert_refused(done, 73, "port-taken", named)
     assert first.ask() == "mocked answer"
 
 

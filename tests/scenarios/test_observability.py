@@ -58,7 +58,7 @@ WATCHED = CONFIG.replace("general_settings:\n", "general_settings:\n  database_c
 )
 TOLERANT = CONFIG.replace("general_settings:\n", "general_settings:\n  allow_requests_on_db_unavailable: true\n")
 # One that only LiteLLM refuses: a worker has to try it.
-UNFIT = WATCHED + "router_settings:\n  routing_strategy: no-such-strategy\n"
+UNFIT = WATCHED.replace("blocker.handler]", "blocker.handler, blocker.missing]")
 
 
 def rules() -> dict[str, Any]:

@@ -45,7 +45,7 @@ def version(number: int) -> str:
 
 def broken(number: int) -> list[str]:
     """What is no YAML, and what only LiteLLM refuses."""
-    return ["model_list: [", version(number) + "router_settings:\n  routing_strategy: no-such-strategy\n"]
+    return ["model_list: [", version(number) + "litellm_settings:\n  callbacks: [no_such_module.handler]\n"]
 
 
 def ends(running: Gateway) -> list[str]:

@@ -26,6 +26,11 @@ class Provider:
         """How many requests for `model` arrived."""
         return int(httpx.get(f"{self.url}/seen", timeout=10).json()["requests"].get(model, 0))
 
+    def keys(self) -> list[str]:
+        """The keys that completions were asked for with, in their order."""
+        found: list[str] = httpx.get(f"{self.url}/seen", timeout=10).json()["keys"]
+        return found
+
     def release(self, word: str) -> None:
         httpx.post(f"{self.url}/release/{word}", timeout=10).raise_for_status()
 

@@ -18,7 +18,7 @@ from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 from docker.models.networks import Network
 from docker.models.volumes import Volume
-from docker.types import Mount
+from docker.types import Mount, Ulimit
 
 LABEL = "slipway.test"
 HARDENED_USER = "12345:0"
@@ -63,7 +63,10 @@ class Executed:
 
 @dataclass(frozen=True)
 class Spec:
-    """How a container is started; the defaults are those of `docker run`. `image`: another than the lab's."""
+    """How a container is started; the defaults are those of `docker run`. `image`: another than the lab's.
+
+    `descriptors`: the soft and the hard limit of open files.
+    """
 
     command: Sequence[str] = ()
     env: Mapping[str, str] = field(default_factory=dict)
@@ -79,6 +82,9 @@ class Spec:
     cap_drop: Sequence[str] = ()
     security_opt: Sequence[str] = ()
     ipc: str | None = None
+    memory: int | None = None
+    descriptors: tuple[int, int] | None = None
+    tty: bool = False
     workdir: str | None = None
     image: str | None = None
 
@@ -171,6 +177,12 @@ class Box:
         assert isinstance(code, int)
         return code
 
+    def networks(self) -> list[str]:
+        """The networks it is in."""
+        settings = self.attrs["NetworkSettings"]
+        assert isinstance(settings, dict)
+        return list(settings["Networks"])
+
     def changes(self) -> list[str]:
         """Paths that differ from the image, as `docker diff` lists them."""
         return [str(change["Path"]) for change in self.container.diff() or []]
@@ -257,6 +269,10 @@ class Lab:
             cap_drop=list(spec.cap_drop),
             security_opt=list(spec.security_opt),
             ipc_mode=spec.ipc,
+            mem_limit=spec.memory,
+            memswap_limit=spec.memory,
+            ulimits=[Ulimit(name="nofile", soft=soft, hard=hard) for soft, hard in filter(None, [spec.descriptors])],
+            tty=spec.tty,
             working_dir=spec.workdir,
             **place,
         )

@@ -5,7 +5,8 @@ The model's name steers an answer, as it survives the way through the gateway: N
   gap=MS      wait so long between two pieces           hold=WORD  wait until POST /release/WORD
   status=N    answer with this status
 The headers X-Fake-Delay, X-Fake-Chunks, X-Fake-Gap, X-Fake-Hold and X-Fake-Status do the same.
-GET /seen tells which words are held now and how many requests each model had.
+GET /seen tells which words are held now, how many requests each model had, and with which keys completions came, in
+their order.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from starlette.routing import Route
 OPTIONS = ("delay", "chunks", "gap", "hold", "status")
 held: Counter[str] = Counter()
 seen: Counter[str] = Counter()
+keys: list[str] = []
 gates: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
 
@@ -93,6 +95,7 @@ async def chat(request: Request) -> Response:
     body = await request.json()
     options = options_of(request, body["model"])
     seen[body["model"]] += 1
+    keys.append(request.headers.get("authorization", "").removeprefix("Bearer "))
     await pause(options)
     if "status" in options:
         return failure(int(options["status"]))
@@ -135,7 +138,7 @@ async def models(_: Request) -> Response:
 
 
 async def report(_: Request) -> Response:
-    return JSONResponse({"held": +held, "requests": seen})
+    return JSONResponse({"held": +held, "requests": seen, "keys": keys})
 
 
 async def release(request: Request) -> Response:
