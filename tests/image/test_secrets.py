@@ -218,7 +218,7 @@ def test_explain_and_check_in_a_running_container_name_the_files(begun: tuple[Ga
     args = ["--config", CONFIG_PATH]
     explained = running.box.exec(["slipway", "explain", "--format", "json", *args])
     assert explained.code == 0, explained.output
-    content = json.loads(explained.output[explained.output.index("\n{") :])
+    content = json.loads(explained.stdout)
     assert content["secrets"] == {
         DRAIN: f"file {MOUNT}/{DRAIN}",
         MASTER: f"file named by {MASTER}_FILE, without the newline at its end",
@@ -229,7 +229,7 @@ def test_explain_and_check_in_a_running_container_name_the_files(begun: tuple[Ga
     assert re.search(rf"^  {DRAIN} +\(set, redacted\)  \(file {MOUNT}/{DRAIN}\)$", text, re.MULTILINE), text
     checked = running.box.exec(["slipway", "check", *args])
     assert checked.code == 0, checked.output
-    found = {finding["id"]: finding for finding in json.loads(checked.output)["findings"]}
+    found = {finding["id"]: finding for finding in json.loads(checked.stdout)["findings"]}
     assert f"{MASTER}_FILE" in found["secret-file-newline"]["what"]
     assert f"{MOUNT}/own_api_key" in found["secret-file-unread"]["what"]
     assert {"secret-twice", "secrets-on-disk"}.isdisjoint(found)

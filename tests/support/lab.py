@@ -55,10 +55,15 @@ class Finished:
 
 @dataclass(frozen=True)
 class Executed:
-    """A command that ran inside a container."""
+    """A command that ran inside a container. Between its two streams there is no order."""
 
     code: int
-    output: str
+    stdout: str
+    stderr: str
+
+    @property
+    def output(self) -> str:
+        return self.stdout + self.stderr
 
 
 @dataclass(frozen=True)
@@ -151,16 +156,17 @@ class Box:
         return raw.decode(errors="replace")
 
     def exec(self, command: Sequence[str], user: str = "") -> Executed:
-        code, output = self.container.exec_run(list(command), user=user)
+        code, streams = self.container.exec_run(list(command), user=user, demux=True)
         assert code is not None
-        assert isinstance(output, bytes)
-        return Executed(code, output.decode(errors="replace"))
+        assert isinstance(streams, tuple)
+        stdout, stderr = ((stream or b"").decode(errors="replace") for stream in streams)
+        return Executed(code, stdout, stderr)
 
     def python(self, code: str) -> str:
         """What `code` prints when the container's Python runs it; an exit code other than 0 fails the test."""
         done = self.exec(["python", "-c", code])
         assert done.code == 0, done.output
-        return done.output
+        return done.stdout
 
     def signal(self, name: str) -> None:
         """Send a signal to PID 1."""

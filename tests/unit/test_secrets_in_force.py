@@ -205,3 +205,18 @@ def test_a_crash_leaves_no_core_file_unless_it_is_asked_for(tmp_path: Path, want
     assert done.stdout.strip() == (limits or f"{hard} {hard}")
     if limits:
         assert list(tmp_path.iterdir()) == []
+
+
+def test_an_sdk_that_asks_for_the_platform_starts_no_program_with_the_secrets() -> None:
+    script = """
+import platform, sys
+from slipway.workers.environment import ask_platform
+started = []
+sys.addaudithook(lambda event, arguments: started.append(event) if event == "subprocess.Popen" else None)
+ask_platform()
+print(len(started))
+platform.platform()
+print(len(started))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "1"]

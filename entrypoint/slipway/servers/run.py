@@ -22,7 +22,7 @@ from types import FrameType
 from typing import Final
 
 from slipway.servers.hypercorn_worker import end_with_parent
-from slipway.workers.environment import take_over
+from slipway.workers.environment import ask_platform, take_over
 from slipway.workers.leaving import leave_politely
 
 _PARENT: Final = "SLIPWAY_SPAWNED_BY"
@@ -91,6 +91,7 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 # The name that multiprocessing gives to this module in a process it spawned.
 if __name__ == "__mp_main__":
+    ask_platform()
     take_over(os.environ)
     match os.environ.get(_PARENT):
         case "hypercorn":
@@ -101,6 +102,7 @@ if __name__ == "__mp_main__":
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, _end)
+    ask_platform()
     take_over(os.environ)
     # The server's own name, for its usage messages; workers that are spawned see it too.
     sys.argv = sys.argv[1:]

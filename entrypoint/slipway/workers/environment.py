@@ -6,11 +6,20 @@ it does not show.
 
 from __future__ import annotations
 
+import platform
 from collections.abc import MutableMapping
 from pathlib import Path
 
 from slipway.secrets import HELD
 from slipway.workers import configuration, slots
+
+
+def ask_platform() -> None:
+    """Ask for what SDKs of providers put into their first request, before there are secrets from files here.
+
+    Python starts ``uname`` for it, once in a process and those forked from it (``platform.processor``).
+    """
+    platform.platform()
 
 
 def take_over(environment: MutableMapping[str, str]) -> None:
