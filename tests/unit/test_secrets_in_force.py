@@ -190,6 +190,20 @@ os.abort()
 """
 
 
+# How many programs have been started before an SDK asks, and afterwards.
+PLATFORM = """
+import platform, sys
+sys.path[:] = sys.argv[1].split(":")
+from slipway.workers.environment import ask_platform
+started = []
+sys.addaudithook(lambda event, arguments: started.append(event) if event == "subprocess.Popen" else None)
+ask_platform()
+print(len(started))
+platform.platform()
+print(len(started))
+"""
+
+
 @pytest.mark.parametrize(("wanted", "limits"), [("", "1 1"), ("off", "1 1"), ("on", None)])
 def test_a_crash_leaves_no_core_file_unless_it_is_asked_for(tmp_path: Path, wanted: str, limits: str | None) -> None:
     hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
@@ -208,15 +222,7 @@ def test_a_crash_leaves_no_core_file_unless_it_is_asked_for(tmp_path: Path, want
 
 
 def test_an_sdk_that_asks_for_the_platform_starts_no_program_with_the_secrets() -> None:
-    script = """
-import platform, sys
-from slipway.workers.environment import ask_platform
-started = []
-sys.addaudithook(lambda event, arguments: started.append(event) if event == "subprocess.Popen" else None)
-ask_platform()
-print(len(started))
-platform.platform()
-print(len(started))
-"""
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", PLATFORM, ":".join(sys.path)], capture_output=True, text=True, check=True
+    )
     assert done.stdout.split() == ["1", "1"]
