@@ -67,7 +67,8 @@ def summary(findings: Sequence[Finding]) -> str:
 
 def _database(considered: start.Start, environment: Mapping[str, str], offline: bool) -> list[Finding]:
     try:
-        found = database.find(considered.settings, considered.config, considered.plan.complete(environment))
+        complete = considered.plan.complete(environment)
+        found = database.find(considered.settings, considered.config, complete, ask=not offline)
     except Refusal as refusal:
         return [*refusal.findings]
     return [] if found is None or offline else found.examine()

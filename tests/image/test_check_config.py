@@ -170,6 +170,7 @@ SOUND = [
     ),
     f"{FOLDER}/quickstart.yaml",
     f"{FOLDER}/production.yaml",
+    f"{FOLDER}/everything.yaml",
 ]
 
 
@@ -184,6 +185,7 @@ def box(module_lab: Lab, directory: Path) -> Box:
     gateway.write(folder, "good.yaml", MODEL)
     for name in ("quickstart", "production"):
         gateway.write(folder, f"{name}.yaml", (ROOT / f"docker/compose/{name}-config.yaml").read_text())
+    gateway.write(folder, "everything.yaml", (ROOT / "tests/image/everything.yaml").read_text())
     folder.chmod(0o755)
     spec = Spec(entrypoint=("sleep", "3600"), env=gateway.environment(), files={FOLDER: folder}, network="none")
     return module_lab.start(spec)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from slipway.database import address
@@ -91,3 +93,38 @@ def test_a_reference_that_nobody_resolves_is_refused_by_name() -> None:
         found({}, {"database_url": "os.environ/FROM_VAULT"})
     assert refused.value.findings[0].code == ExitCode.SECRET
     assert "FROM_VAULT" in refused.value.findings[0].fix
+
+
+MANAGED = {"general_settings": {"database_url": "os.environ/ELSEWHERE", "key_management_system": "aws_secret_manager"}}
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ('echo noise; echo \'{"error": "botocore.exceptions.NoCredentialsError"}\'; exit 1', "botocore.exceptions.No"),
+        ("echo '{}'", "it knows of none"),
+        ('echo \'{"message": "sentinel"}\' >&2; kill -9 $$', "exit code -9"),
+        ("echo sentinel; exit 3", "exit code 3"),
+    ],
+    ids=["an-exception", "an-answer-without-it", "a-kill", "no-answer"],
+)
+def test_why_litellm_does_not_know_the_url_is_said_without_its_words(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str, said: str
+) -> None:
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(program))
+    with pytest.raises(Refusal) as refused:
+        address.find(MANAGED, {}, supplied=True)
+    (finding,) = refused.value.findings
+    assert finding.id == "database-url-unresolved"
+    assert f"needs: {said}" in finding.what
+    assert "sentinel" not in finding.what
+
+
+def test_nobody_is_asked_for_the_url_who_must_not_be() -> None:
+    assert address.find(MANAGED, {}, supplied=True, ask=False) is None
+    known = address.find(MANAGED, {"ELSEWHERE": "postgresql://u:p@h/n"}, supplied=True, ask=False)
+    assert known is not None
+    assert known.url == "postgresql://u:p@h/n"

@@ -76,6 +76,7 @@ _AS_READ: Final = (
     (GENERAL, "user_header_mappings", Any),
     (GENERAL, "ui_access_mode", Any),
     (_ROUTER, "redis_port", int | str),
+    ("litellm_settings.cache_params", "port", int | str),
     # A number becomes text.
     ("model_list[].model_info", "id", Any),
 )

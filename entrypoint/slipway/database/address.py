@@ -62,10 +62,13 @@ class Address:
         return text
 
 
-def find(config: Mapping[str, object], environment: Mapping[str, str], *, supplied: bool = False) -> Address | None:
+def find(
+    config: Mapping[str, object], environment: Mapping[str, str], *, supplied: bool = False, ask: bool = True
+) -> Address | None:
     """Return where the database is, or None when none is configured.
 
-    ``supplied`` says that a secret manager may know a variable that is not set. Raises Refusal (65) for a URL that is
+    ``supplied`` says that a secret manager may know a variable that is not set; without ``ask`` it is not asked, and
+    None returned where only it knows. Raises Refusal (65) for a URL that is
     no PostgreSQL URL, (66) when nobody can resolve what the config names.
     """
     url, named_by = _named(config, environment)
@@ -80,6 +83,8 @@ def find(config: Mapping[str, object], environment: Mapping[str, str], *, suppli
             f"Set {url.removeprefix(REFERENCE)}, or correct general_settings.database_url.",
         )
     if _needs_litellm(url, environment):
+        if not ask:
+            return None
         url, direct = _ask_litellm(named_by, environment)
     for candidate, place in ((url, named_by), (direct, "variable DIRECT_URL")):
         if candidate is not None:
@@ -148,9 +153,9 @@ def _ask_litellm(source: str, environment: Mapping[str, str]) -> tuple[str, str 
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, timeout=_RESOLVE_SECONDS, check=False
         )
-        # The name of the exception; its message may hold a secret.
-        why = (done.stderr.strip().splitlines() or ["no words of its own"])[-1].partition(":")[0][:80]
-        urls = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 and done.stdout else {}
+        why = f"exit code {done.returncode}" if done.returncode else "it knows of none"
+        urls = json.loads((done.stdout.splitlines() or ["{}"])[-1])
+        why = urls.get("error", why)
     if not urls.get("DATABASE_URL"):
         raise refuse(
             "database-url-unresolved",

@@ -77,15 +77,17 @@ class Database:
         return Path(self.environment[PENDING])
 
 
-def find(settings: Settings, config: Mapping[str, object], environment: Mapping[str, str]) -> Database | None:
+def find(
+    settings: Settings, config: Mapping[str, object], environment: Mapping[str, str], *, ask: bool = True
+) -> Database | None:
     """Return the configured database, or None where there is none or only a startup hook will name it.
 
-    Raises Refusal (65, 66).
+    Without ``ask`` None is returned, too, where a secret manager would have to be asked. Raises Refusal (65, 66).
     """
     supplier = keys.supplier(config, environment)
     if supplier == keys.HOOK and not addresses.is_known(config, environment):
         return None
-    address = addresses.find(config, environment, supplied=supplier is not None)
+    address = addresses.find(config, environment, supplied=supplier is not None, ask=ask)
     return None if address is None else Database(address, settings, config, environment)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -118,5 +119,10 @@ def _add_parameters(general: Mapping[str, Any]) -> None:
 
 if __name__ == "__main__":
     # For the launcher, where only LiteLLM can know the URL: a token, a secret manager, AWS KMS.
-    asyncio.run(prepare())
+    try:
+        asyncio.run(prepare())
+    except Exception as problem:
+        # Its message may hold a secret.
+        print(json.dumps({"error": f"{type(problem).__module__}.{type(problem).__qualname__}"}))
+        sys.exit(1)
     print(json.dumps({name: os.environ[name] for name in _URLS if os.environ.get(name)}))
