@@ -52,7 +52,7 @@ COMMANDS: Final = {
     "--to-file": "salt rotate --to-file",
     "--applied": "migrate --applied",
     "--rolled-back": "migrate --rolled-back",
-    "--format": "explain --format",
+    "--format": "explain --format, or check --format",
 }
 # A switch that LiteLLM turns into a variable.
 VARIABLES: Final = {

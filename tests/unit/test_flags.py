@@ -42,7 +42,7 @@ def test_an_unknown_flag_gets_the_nearest_one_and_its_value_is_not_shown() -> No
 
 def test_a_flag_of_another_command_is_named_with_it() -> None:
     assert "migrate --dry-run?" in refused(["--dryrun"]).findings[0].fix
-    assert "explain --format?" in refused(["--format"]).findings[0].fix
+    assert "explain --format, or check --format?" in refused(["--format"]).findings[0].fix
 
 
 @pytest.mark.parametrize("argv", [["--port"], ["stray"], ["--run_gunicorn", "--run_granian"], ["--use_prisma_db_push"]])

@@ -38,7 +38,7 @@ def check(settings: Settings, config: Mapping[str, object], environment: Mapping
     finding = Finding(
         "memory-budget",
         "error" if refused else "warning",
-        f"The container may use {available // _MB} MB of memory, and {who} take {least if refused else usual} MB"
+        f"The container may use {available // _MB} MB of memory, and {who} {'take' if workers > 1 else 'takes'} {least if refused else usual} MB"
         f"{' before the first request' if refused else ' after some time'}.",
         f"Give it {usual} MB or more{', or run fewer workers (NUM_WORKERS)' if workers > 1 else ''}.",
         ExitCode.CAPACITY,
