@@ -6,28 +6,36 @@ manifest goes unnoticed.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import yaml
+from docker.errors import APIError
 
 from tests.support.lab import POLL_SECONDS, Box, Lab, Spec, StoppedEarly
 
-_POD_FIELDS = {"initContainers", "containers", "volumes", "terminationGracePeriodSeconds"}
+_POD_FIELDS = {"initContainers", "containers", "volumes", "terminationGracePeriodSeconds", "securityContext"}
+# What no engine can show, or what it does anyway.
+_POD_FIELDS |= {"serviceAccountName", "automountServiceAccountToken", "enableServiceLinks", "topologySpreadConstraints"}
+_POD_FIELDS |= {"restartPolicy"}
 _CONTAINER_FIELDS = {
     "name",
     "image",
+    "imagePullPolicy",
     "command",
     "args",
     "env",
     "ports",
     "volumeMounts",
     "securityContext",
+    "startupProbe",
     "readinessProbe",
     "livenessProbe",
     "lifecycle",
@@ -40,7 +48,11 @@ _SECURITY_FIELDS = {
     "runAsGroup",
     "capabilities",
     "allowPrivilegeEscalation",
+    # The engine has a profile of its own, unless told otherwise.
+    "seccompProfile",
 }
+# How kubelet calls what a volume's links lead to.
+_CURRENT = "..data"
 _UNITS = {"": 1, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 
 
@@ -59,7 +71,10 @@ class Manifest:
 
     @staticmethod
     def read(path: Path) -> Manifest:
-        documents = [document for document in yaml.safe_load_all(path.read_text()) if document]
+        return Manifest.of(document for document in yaml.safe_load_all(path.read_text()) if document)
+
+    @staticmethod
+    def of(documents: Iterable[dict[str, Any]]) -> Manifest:
         return Manifest({(document["kind"], document["metadata"]["name"]): document for document in documents})
 
     def pod(self) -> dict[str, Any]:
@@ -76,16 +91,26 @@ class Manifest:
         return entries
 
 
+@dataclass(frozen=True)
+class Memory:
+    """A volume in memory, with its limit in bytes."""
+
+    limit: int
+
+
 class Pod:
     """A pod: volumes, init containers in order, one container with probes and a termination."""
 
-    def __init__(self, lab: Lab, manifest: Manifest, directory: Path, network: str) -> None:
+    def __init__(
+        self, lab: Lab, manifest: Manifest, directory: Path, network: str, spec: dict[str, Any] | None = None
+    ) -> None:
         self._lab = lab
         self._manifest = manifest
         self._directory = directory
         self._network = network
-        self._spec = manifest.pod()
+        self._spec = manifest.pod() if spec is None else spec
         _known(self._spec, _POD_FIELDS, "pod")
+        _known(self._spec.get("securityContext", {}), _SECURITY_FIELDS, "pod")
         self._main: dict[str, Any] = self._only(self._spec["containers"])
         self._volumes = {volume["name"]: self._make(volume) for volume in self._spec.get("volumes", [])}
         self.box: Box | None = None
@@ -103,12 +128,13 @@ class Pod:
         """Probe as kubelet does until the container is ready."""
         assert self.box is not None
         deadline = time.monotonic() + seconds
-        while not self.probe("readinessProbe"):
-            if not self.box.running:
-                raise StoppedEarly(f"ended with {self.box.state['ExitCode']}; log:\n{self.box.logs()}")
-            if time.monotonic() > deadline:
-                raise StoppedEarly(f"not ready after {seconds:g} s; log:\n{self.box.logs()}")
-            time.sleep(POLL_SECONDS)
+        for kind in ("startupProbe", "readinessProbe"):
+            while kind in self._main and not self.probe(kind):
+                if not self.box.running:
+                    raise StoppedEarly(f"ended with {self.box.state['ExitCode']}; log:\n{self.box.logs()}")
+                if time.monotonic() > deadline:
+                    raise StoppedEarly(f"not ready after {seconds:g} s; log:\n{self.box.logs()}")
+                time.sleep(POLL_SECONDS)
 
     def probe(self, kind: str) -> bool:
         """Whether the container's probe of this kind succeeds now."""
@@ -116,12 +142,16 @@ class Pod:
         probe = self._main[kind]["httpGet"]
         try:
             return httpx.get(self.url(probe["port"]) + probe["path"], timeout=10).status_code < 400
+        except StoppedEarly:
+            return False
         except httpx.TransportError:
             return False
 
-    def url(self, port: int) -> str:
+    def url(self, port: int | str) -> str:
+        """Where the host reaches a port of the container, by its number or its name."""
         assert self.box is not None
-        return f"http://127.0.0.1:{self.box.port(port)}"
+        names = {entry.get("name"): entry["containerPort"] for entry in self._main.get("ports", [])}
+        return f"http://127.0.0.1:{self.box.port(names.get(port, port))}"
 
     def terminate(self) -> int:
         """The preStop command, then SIGTERM; returns the exit code, or fails when the grace period is over."""
@@ -130,8 +160,10 @@ class Pod:
         before = self._main.get("lifecycle", {}).get("preStop")
         if before:
             done = self.box.exec(before["exec"]["command"])
-            assert done.code == 0, done.output
-        self.box.signal("SIGTERM")
+            # A command that ends the container ends with it.
+            assert done.code == 0 or not self.box.running, done.output
+        with contextlib.suppress(APIError):
+            self.box.signal("SIGTERM")
         return self.box.wait(deadline - time.monotonic())
 
     def overfull(self) -> list[str]:
@@ -158,9 +190,11 @@ class Pod:
         assert len(containers) == 1, "pods of several containers are not understood"
         return containers[0]
 
-    def _make(self, volume: dict[str, Any]) -> str | dict[str, Path]:
+    def _make(self, volume: dict[str, Any]) -> str | Memory | Path | dict[str, Path]:
         """An emptyDir becomes an engine volume that everybody may write to; a configMap becomes files."""
         match volume:
+            case {"emptyDir": {"medium": "Memory", "sizeLimit": limit}}:
+                return Memory(quantity(limit))
             case {"emptyDir": _}:
                 name = self._lab.volume()
                 # kubelet gives an emptyDir the mode 0777; the engine makes a volume root's.
@@ -173,7 +207,25 @@ class Pod:
                 return {
                     key: self._file(name, key, text) for key, text in self._manifest.data("ConfigMap", name).items()
                 }
+            case {"name": name, "projected": {"sources": sources, "defaultMode": mode}}:
+                return self._project(name, sources, mode)
         raise AssertionError(f"a volume that is not understood: {volume}")
+
+    def _project(self, name: str, sources: Iterable[dict[str, Any]], mode: int) -> Path:
+        """A directory as kubelet writes it: root's, links to files behind a link that is swapped with the content."""
+        folder = self._directory / name
+        content = folder / "..1"
+        content.mkdir(parents=True)
+        (folder / _CURRENT).symlink_to(content.name)
+        for source in sources:
+            secret = source["secret"]
+            entries = self._manifest.data("Secret", secret["name"])
+            paths = {item["key"]: item["path"] for item in secret.get("items", [])} or {key: key for key in entries}
+            for key, path in paths.items():
+                (content / path).write_text(entries[key])
+                (content / path).chmod(mode)
+                os.symlink(f"{_CURRENT}/{path}", folder / path)
+        return folder
 
     def _file(self, name: str, key: str, text: str) -> Path:
         path = self._directory / f"{name}-{key}"
@@ -183,14 +235,19 @@ class Pod:
 
     def _container(self, container: dict[str, Any]) -> Spec:
         _known(container, _CONTAINER_FIELDS, container["name"])
-        context = container.get("securityContext", {})
+        context = {**self._spec.get("securityContext", {}), **container.get("securityContext", {})}
         _known(context, _SECURITY_FIELDS, container["name"])
         files: dict[str, Path] = {}
         volumes: dict[str, str] = {}
+        tmpfs: dict[str, str] = {}
         for mount in container.get("volumeMounts", []):
             source = self._volumes[mount["name"]]
             if isinstance(source, str):
                 volumes[mount["mountPath"]] = source
+            elif isinstance(source, Memory):
+                tmpfs[mount["mountPath"]] = f"size={source.limit},mode=1777"
+            elif isinstance(source, Path):
+                files[mount["mountPath"]] = source
             elif "subPath" in mount:
                 files[mount["mountPath"]] = source[mount["subPath"]]
             else:
@@ -205,6 +262,8 @@ class Pod:
             env=dict(self._variable(entry) for entry in container.get("env", [])),
             files=files,
             volumes=volumes,
+            tmpfs=tmpfs,
+            memory=quantity(limits["memory"]) if (limits := container.get("resources", {}).get("limits")) else None,
             ports=[port["containerPort"] for port in container.get("ports", [])],
             network=self._network,
             user=user,

@@ -1,0 +1,22 @@
+{{/* LiteLLM's config: what follows from other values, and over it what the user gives. */}}
+{{- define "slipway.config" -}}
+{{- $settings := dict "callbacks" (list "prometheus") -}}
+{{- $general := dict -}}
+{{- with .Values.redis -}}
+{{- if .host -}}
+{{- $redis := dict "host" "os.environ/REDIS_HOST" "port" "os.environ/REDIS_PORT" -}}
+{{- if .tls }}{{ $_ := set $redis "ssl" true }}{{ end -}}
+{{- if .username }}{{ $_ := set $redis "username" "os.environ/REDIS_USERNAME" }}{{ end -}}
+{{- if .password.existingSecret }}{{ $_ := set $redis "password" "os.environ/REDIS_PASSWORD" }}{{ end -}}
+{{- $_ := set $general "coordination_redis" $redis -}}
+{{- if .spendBuffer }}{{ $_ := set $general "use_redis_transaction_buffer" true }}{{ end -}}
+{{- if .cache -}}
+{{- $_ := set $settings "cache" true -}}
+{{- $_ := set $settings "cache_params" (merge (dict "type" "redis") $redis) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $own := dict "litellm_settings" $settings -}}
+{{- if $general }}{{ $_ := set $own "general_settings" $general }}{{ end -}}
+{{- toYaml (mustMergeOverwrite $own (deepCopy .Values.config)) -}}
+{{- end -}}
