@@ -59,8 +59,9 @@ bench: .venv/done ## Measure against LiteLLM's own command in the same image (RO
 	@sh docker/build.sh full slim postgres-17
 	@.venv/bin/python -m bench $(ROW)
 
-docs: .venv/done ## Renew what is generated: tables in README.md, Grafana dashboards
+docs: .venv/done ## Renew what is generated: tables in README.md, the chart's schema, Grafana dashboards
 	@.venv/bin/python docs/variables.py
+	@.venv/bin/python docs/chart.py
 	@.venv/bin/python docker/observability/dashboards.py
 
 docs-picture: .venv/done ## Draw the dashboard in README.md from the Prometheus of a test

@@ -31,14 +31,15 @@ def check(settings: Settings, config: Mapping[str, object], environment: Mapping
         return found
     least = _FIRST + _FURTHER * (workers - 1) + _ENGINE * engines
     usual = _FIRST_USED + _FURTHER_USED * (workers - 1) + _ENGINE_USED * engines
-    who = f"{workers} worker{'s' if workers > 1 else ''}{' with a database' if engines else ''}"
+    database = " with a database" if engines else ""
+    who = f"{workers} workers{database} take" if workers > 1 else f"1 worker{database} takes"
     if available >= usual * _MB:
         return found
     refused = available < least * _MB
     finding = Finding(
         "memory-budget",
         "error" if refused else "warning",
-        f"The container may use {available // _MB} MB of memory, and {who} {'take' if workers > 1 else 'takes'} {least if refused else usual} MB"
+        f"The container may use {available // _MB} MB of memory, and {who} {least if refused else usual} MB"
         f"{' before the first request' if refused else ' after some time'}.",
         f"Give it {usual} MB or more{', or run fewer workers (NUM_WORKERS)' if workers > 1 else ''}.",
         ExitCode.CAPACITY,
