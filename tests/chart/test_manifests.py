@@ -59,7 +59,13 @@ def test_every_object_is_named_and_labelled_as_the_releases(path: Path) -> None:
             continue
         assert item["metadata"]["name"].startswith(full), item["metadata"]
         assert item["metadata"]["labels"]["app.kubernetes.io/instance"] == "gw"
-        assert len(item["metadata"]["name"]) <= 63
+
+
+def test_names_fit_however_long_the_releases_is() -> None:
+    for case_name in ("pod-monitor", "service-monitor", "database-url"):
+        values = {**case(case_name), "fullnameOverride": "g" * 80}
+        names = [item["metadata"]["name"] for item in objects(values)]
+        assert [name for name in names if len(name) > 63] == []
 
 
 @each_case

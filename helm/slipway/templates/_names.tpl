@@ -1,11 +1,12 @@
 {{- define "slipway.name" -}}
-{{- default .Chart.Name .Values.nameOverride | trunc 50 | trimSuffix "-" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 44 | trimSuffix "-" -}}
 {{- end -}}
 
+{{/* Names of objects are at most 63 characters, and the longest suffix has 18. */}}
 {{- define "slipway.fullname" -}}
 {{- $name := include "slipway.name" . -}}
 {{- $whole := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) -}}
-{{- default $whole .Values.fullnameOverride | trunc 50 | trimSuffix "-" -}}
+{{- default $whole .Values.fullnameOverride | trunc 44 | trimSuffix "-" -}}
 {{- end -}}
 
 {{- define "slipway.selector" -}}
