@@ -33,11 +33,11 @@ image: ## Build slipway:dev, slipway:dev-slim and slipway:dev-builder
 	@sh docker/build.sh full slim builder
 
 test: check ## Run everything that CI runs
-	@sh docker/build.sh full slim builder prisma postgres-17 postgres-15 pgbouncer haproxy prometheus
+	@sh docker/build.sh full slim builder prisma postgres-17 postgres-15 pgbouncer haproxy redis prometheus
 	@.venv/bin/pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 soak: .venv/done ## Run the long forms of tests, two hours and more: kills, restarts, outages, recycling, half an hour of load
-	@sh docker/build.sh full postgres-17 haproxy prometheus
+	@sh docker/build.sh full postgres-17 haproxy redis prometheus
 	@SLIPWAY_SOAK=on .venv/bin/pytest tests/database tests/prisma tests/image/test_leaks.py -k "killed or outage or interrupt or salt_rotation or leaks"
 	@SLIPWAY_SOAK=on .venv/bin/pytest -rP tests/scenarios --deselect tests/scenarios/test_scenarios.py
 

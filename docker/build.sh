@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds the named targets from locked root file systems; prints progress on stderr only. Targets: full, slim, complete
-# (full with LiteLLM's heavy optional packages), builder, postgres-17; for tests prisma (the stage with the generated
-# database client), postgres-15, pgbouncer, haproxy and prometheus.
+# (full with LiteLLM's heavy optional packages), builder; beside gateways postgres-17, redis, haproxy and prometheus; for
+# tests prisma (the stage with the generated database client), postgres-15 and pgbouncer.
 # Variables: CONTAINER_ENGINE, INDEX_URL (a mirror of PyPI), NPM_REGISTRY, CA_BUNDLE, ENTERPRISE=1 (licensees of
 # LiteLLM), TAG.
 set -eu
@@ -40,11 +40,11 @@ for target in "${@:-full}"; do
             $engine tag "$base" "slipway-$target:latest"
             continue
             ;;
-        prometheus)
-            name=slipway-prometheus:latest
+        prometheus | redis)
+            name="slipway-$target:latest"
             base=$(rootfs "$target")
             echo "build: $name" >&2
-            build --tag "$name" --build-arg BASE="$base" docker/prometheus
+            build --tag "$name" --build-arg BASE="$base" "docker/$target"
             continue
             ;;
         postgres-*)

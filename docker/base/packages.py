@@ -39,7 +39,9 @@ TARGETS = {
     "postgres-15": Target("slipway-postgres-base-15", ("postgres.txt", "postgres-15.txt"), "bookworm"),
     # A pooler in front of it, for the tests.
     "pgbouncer": Target("slipway-pgbouncer-base", ("pgbouncer.txt",)),
-    # A load balancer in front of gateways, for the tests.
+    # What replicas share their limits through.
+    "redis": Target("slipway-redis-base", ("redis.txt",)),
+    # A load balancer in front of gateways, and what lets them out.
     "haproxy": Target("slipway-haproxy-base", ("haproxy.txt",)),
     # What scrapes them.
     "prometheus": Target("slipway-prometheus-base", ("prometheus.txt",)),
