@@ -1,4 +1,4 @@
-"""A fake OpenAI-compatible provider, run by the image's own Python: `python provider.py [PORT]`.
+"""A fake OpenAI-compatible provider, run by the image's own Python: `python provider.py [PORT [CERTIFICATE KEY]]`.
 
 The model's name steers an answer, as it survives the way through the gateway: NAME+option=value+...
   delay=MS    wait so long before the first byte        chunks=N   stream in N pieces
@@ -163,4 +163,7 @@ app = Starlette(
 )
 
 if __name__ == "__main__":
-    uvicorn.run(app, host="0.0.0.0", port=int(sys.argv[1]) if len(sys.argv) > 1 else 8080, log_level="warning")
+    port, certificate, key = (*sys.argv[1:], *("8080", None, None)[len(sys.argv) - 1 :])
+    uvicorn.run(
+        app, host="0.0.0.0", port=int(port or 0), ssl_certfile=certificate, ssl_keyfile=key, log_level="warning"
+    )

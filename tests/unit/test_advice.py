@@ -129,7 +129,7 @@ def test_an_old_redis_is_told(version: str, expected: list[str]) -> None:
 
 
 def test_the_production_config_has_no_finding() -> None:
-    text = (ROOT / "docker/compose/production-config.yaml").read_text()
+    text = (ROOT / "docker/compose/production/config.yaml").read_text()
     variables = {**DATABASE, "SLIPWAY_REPLICAS": "3", "REDIS_HOST": "h", "SLACK_WEBHOOK_URL": "x"}
     assert ids(text, {name: value for name, value in variables.items() if name != "REQUEST_TIMEOUT_SECONDS"}) == []
 
