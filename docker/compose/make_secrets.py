@@ -46,7 +46,7 @@ def make(folder: Path) -> list[str]:
         raise Refused(
             f"{folder} lacks {', '.join(missing)}",
             "they were made once, and the data in the volumes depends on them",
-            f"put the old files back; or, to lose the data and begin anew: docker compose down --volumes, rm -r {folder}",
+            f"put the old files back; or, to lose the data: docker compose down --volumes, rm -r {folder}, and again",
         )
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for service, owner in OWNERS.items():

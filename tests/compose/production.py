@@ -159,9 +159,7 @@ def prepare(client: docker.DockerClient, image: str, directory: Path) -> Product
     )  # fmt: skip
     (directory / "config" / "certificate.pem").write_bytes((tls / "certificate.pem").read_bytes())
     (directory / "config" / "config.yaml").write_text(yaml.safe_dump(config()))
-    subprocess.run(
-        [sys.executable, FOLDER / "make_secrets.py", directory / "secrets"], check=True, capture_output=True
-    )
+    subprocess.run([sys.executable, FOLDER / "make_secrets.py", directory / "secrets"], check=True, capture_output=True)
     given = directory / "secrets" / "gateway" / "PROVIDER_KEY"
     given.write_text("provider-key")
     given.chmod(0o440)

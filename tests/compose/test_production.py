@@ -1,16 +1,29 @@
-"""The production Compose project: hardened, closed, replaced under load, and one in its limits."""
+"""The production Compose project: hardened, closed, replaced under load, with one limit for both gateways."""
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import docker
 import pytest
 
-from tests.compose.production import GATEWAYS, UNDECLARED, Production, prepare
-from tests.support.clients import Clients, stream_of
+from tests.compose.production import DECLARED, FOLDER, GATEWAYS, UNDECLARED, Production, free_port, prepare
+from tests.support.clients import Clients, slow, stream_of
+from tests.support.contract import assert_closed, assert_hardened
 from tests.support.lab import wait_until
+from tests.support.prometheus import Prometheus
+
+SERVICES = (*GATEWAYS, "balancer", "egress", "postgres", "redis")
+CLIENTS = 16
+LIMIT = 30
+BUDGETED = 20
+# A window of LiteLLM's limits, and how late in it a test may still begin.
+WINDOW_SECONDS = 60
+ROOM_SECONDS = 20
 
 
 @pytest.fixture(scope="module")
@@ -23,11 +36,117 @@ def production(client: docker.DockerClient, image: str, directory: Path) -> Iter
         project.remove()
 
 
-def test_a_declared_host_is_reached_through_the_way_out(production: Production) -> None:
-    answer = production.ask("provider/chat")
-    assert answer.status_code == 200, answer.text + production.logs()
-    assert "echo of a boat" in answer.text
-    assert "provider.test" in production.box("egress").logs()
+@pytest.mark.parametrize("gateway", GATEWAYS)
+def test_the_gateways_keep_the_contract(production: Production, gateway: str) -> None:
+    assert_hardened(production.box(gateway).python)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_service_is_hardened_and_only_the_balancer_is_published(production: Production, service: str) -> None:
+    attrs = production.container(service).attrs
+    host = attrs["HostConfig"]
+    assert host["ReadonlyRootfs"]
+    assert host["CapDrop"] == ["ALL"]
+    assert "no-new-privileges:true" in host["SecurityOpt"]
+    assert attrs["Config"]["User"].partition(":")[0] not in ("", "0", "root")
+    published = [bound for bindings in (host["PortBindings"] or {}).values() for bound in bindings]
+    address, _, port = production.environment["LISTEN"].partition(":")
+    assert published == ([{"HostIp": address, "HostPort": port}] if service == "balancer" else [])
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_secret_is_in_an_environment_or_an_argument(production: Production, service: str) -> None:
+    known = [path.read_text() for path in (production.directory / "secrets").glob("*/*")]
+    assert len(known) >= 6
+    attrs = str(production.container(service).attrs)
+    processes = str(production.container(service).top())
+    assert not [value for value in known if value in attrs + processes]
+
+
+def test_only_declared_hosts_are_reached(production: Production) -> None:
+    assert_closed(production.ask, "provider/chat", "undeclared")
+    assert f"to {DECLARED}" in production.box("egress").logs()
+
+
+def test_the_way_out_refuses_a_host_that_is_not_declared(production: Production) -> None:
+    """As somebody in the gateway would try: by the address of `egress`, with another name in the greeting."""
+    greet = f"""
+import socket, ssl
+context = ssl.create_default_context(cafile="/app/config/certificate.pem")
+for name in ("{DECLARED}", "{UNDECLARED}"):
+    try:
+        with socket.create_connection(("{production.environment["INSIDE"]}.2", 443), timeout=20) as plain:
+            with context.wrap_socket(plain, server_hostname=name):
+                print(name, "let through")
+    except OSError as problem:
+        print(name, "refused")
+"""
+    said = production.box("gateway-a").python(greet)
+    assert said.splitlines() == [f"{DECLARED} let through", f"{UNDECLARED} refused"]
+
+
+def burst(production: Production, model: str, key: str, count: int) -> Counter[int]:
+    """How many of so many requests at once were answered with which status."""
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        return Counter(pool.map(lambda _: production.ask(model, key).status_code, range(count)))
+
+
+def key(production: Production, **limits: float) -> str:
+    return str(production.post("/key/generate", limits)["key"])
+
+
+def await_window() -> None:
+    """Wait until a window has begun that does not end meanwhile."""
+    wait_until("a new window", lambda: time.time() % WINDOW_SECONDS < ROOM_SECONDS, WINDOW_SECONDS)
+
+
+def test_a_limit_of_requests_holds_for_both_together(production: Production) -> None:
+    limited = key(production, rpm_limit=LIMIT)
+    await_window()
+    assert burst(production, "provider/chat", limited, 3 * LIMIT) == {200: LIMIT, 429: 2 * LIMIT}
+
+
+def test_a_limit_of_parallel_requests_holds_for_both_together(production: Production) -> None:
+    limited = key(production, max_parallel_requests=4)
+    # All are asked before the first is answered.
+    assert burst(production, slow(8000), limited, CLIENTS) == {200: 4, 429: CLIENTS - 4}
+
+
+def test_a_budget_holds_for_both_together(production: Production) -> None:
+    """One that is reached in one gateway is reached in the other: no more than one request goes beyond it."""
+    price = float(production.ask("mock").headers["x-litellm-response-cost"])
+    limited = key(production, max_budget=BUDGETED * price)
+    answers = [production.ask("mock", limited).status_code for _ in range(2 * BUDGETED)]
+    assert BUDGETED <= answers.count(200) <= BUDGETED + 1
+    assert set(answers[BUDGETED + 1 :]) == {422}
+
+
+def test_without_redis_requests_go_on_and_limits_are_each_gateways_own(production: Production) -> None:
+    limited, again = key(production, rpm_limit=LIMIT), key(production, rpm_limit=LIMIT)
+    production.docker_compose("stop", "redis")
+    try:
+        await_window()
+        assert burst(production, "provider/chat", limited, 4 * LIMIT) == {200: 2 * LIMIT, 429: 2 * LIMIT}
+    finally:
+        production.docker_compose("up", "--detach", "--wait", "--no-deps", "redis")
+
+    def shared() -> bool:
+        fresh = key(production, rpm_limit=1)
+        return burst(production, "provider/chat", fresh, 4)[200] == 1
+
+    wait_until("limits that are shared again", shared, 120)
+    await_window()
+    assert burst(production, "provider/chat", again, 3 * LIMIT)[200] == LIMIT
+
+
+def test_prometheus_beside_it_scrapes_both(production: Production) -> None:
+    port = free_port()
+    files = f"{production.environment['COMPOSE_FILE']}:{FOLDER / 'observability.yaml'}"
+    production.docker_compose(
+        "up", "--detach", "--no-recreate", "prometheus", COMPOSE_FILE=files, PROMETHEUS_PORT=str(port)
+    )
+    asked = Prometheus(f"http://127.0.0.1:{port}", production.directory)
+    wait_until("scrapes of both", lambda: asked.answers() and len(asked.query("slipway_ready == 1")) == 2, 90)
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +174,13 @@ def test_another_image_is_rolled_out_under_load(production: Production, next_ima
     for service in GATEWAYS:
         assert production.container(service).id != before[service]
         assert production.container(service).labels.get("next") == "yes"
+
+
+def test_what_the_check_refuses_is_not_rolled_out(production: Production, next_image: str) -> None:
+    before = {service: production.container(service).id for service in GATEWAYS}
+    done = production.run("sh", "roll.sh", GATEWAY_IMAGE=next_image, NUM_WORKERS="many")
+    assert done.returncode == 65, done.stdout
+    assert "NUM_WORKERS" in done.stdout
+    assert "nothing was replaced" in done.stdout
+    assert {service: production.container(service).id for service in GATEWAYS} == before
+    assert production.ask("mock").status_code == 200

@@ -163,7 +163,7 @@ app = Starlette(
 )
 
 if __name__ == "__main__":
-    port, certificate, key = (*sys.argv[1:], *("8080", None, None)[len(sys.argv) - 1 :])
-    uvicorn.run(
-        app, host="0.0.0.0", port=int(port or 0), ssl_certfile=certificate, ssl_keyfile=key, log_level="warning"
-    )
+    given = sys.argv[1:]
+    port = int(given[0]) if given else 8080
+    certificate, key = given[1:3] if given[1:] else (None, None)
+    uvicorn.run(app, host="0.0.0.0", port=port, ssl_certfile=certificate, ssl_keyfile=key, log_level="warning")

@@ -1,0 +1,61 @@
+"""What holds of a gateway wherever it runs, asserted in the same words: plain Docker, Compose, systemd, a pod."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+WRITABLE = {"/tmp", "/run/slipway", "/var/lib/slipway"}
+# Places of the kernel's own, and memory that any program may share.
+KERNEL = ("/proc", "/sys", "/dev")
+CAPABILITIES = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
+
+_READER = """
+import json, os, sys
+def read(pid):
+    status = dict(line.split(":", 1) for line in open(f"/proc/{pid}/status") if ":" in line)
+    mounts = []
+    for line in open(f"/proc/{pid}/mountinfo"):
+        words = line.split()
+        mounts.append([words[4], words[5].split(",")[0]])
+    return {"status": {name: text.split() for name, text in status.items()}, "mounts": mounts}
+found = {}
+for name in sys.argv[1:] or os.listdir("/proc"):
+    if name.isdigit() and int(name) != os.getpid():
+        try:
+            found[name] = read(name)
+        except OSError:
+            pass
+print(json.dumps(found))
+"""
+
+
+def assert_hardened(python: Callable[[str], str]) -> None:
+    """Nobody is root, can become more than it is, or can write where it should not. `python` runs code beside it."""
+    found: dict[str, dict[str, Any]] = json.loads(python(_READER))
+    assert found, "no process was seen"
+    for process in found.values():
+        status = process["status"]
+        name = status["Name"]
+        assert "0" not in status["Uid"], name
+        assert {capability: status[capability] for capability in CAPABILITIES} == {
+            capability: ["0" * 16] for capability in CAPABILITIES
+        }, name
+        assert status["NoNewPrivs"] == ["1"], name
+        assert status["Seccomp"] == ["2"], name
+        mounts = dict(process["mounts"])
+        assert mounts["/"] == "ro", name
+        open_to_it = {place for place, mode in mounts.items() if mode == "rw" and not place.startswith(KERNEL)}
+        assert open_to_it <= WRITABLE, (name, open_to_it)
+
+
+def assert_closed(ask: Callable[[str], httpx.Response], declared: str, undeclared: str) -> None:
+    """The model behind a declared host answers, and the one behind another host has no way to it."""
+    answer = ask(declared)
+    assert answer.status_code == 200, answer.text
+    refused = ask(undeclared)
+    assert refused.status_code >= 400, refused.text
+    assert "onnect" in refused.text, f"not for want of a connection: {refused.text}"
