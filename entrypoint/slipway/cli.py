@@ -34,6 +34,8 @@ def main(argv: Sequence[str]) -> int:
                 return _salt(arguments)
             case "explain":
                 return _explain(arguments)
+            case "egress":
+                return _egress(arguments)
             case "healthcheck":
                 return _healthcheck()
             case "drain":
@@ -151,15 +153,33 @@ def _explain(argv: Sequence[str]) -> int:
     return ExitCode.DONE
 
 
-def _take_format(argv: Sequence[str], *, usual: str) -> tuple[list[str], str]:
+def _egress(argv: Sequence[str]) -> int:
+    from slipway import config_file
+    from slipway.egress.derive import derive
+    from slipway.egress.formats import FORMATS
+    from slipway.runtime import start
+
+    arguments, style = _take_format(argv, usual="text", known=tuple(FORMATS))
+    taken = _take_secrets()
+    _, resolved, config = start.resolve(arguments, os.environ)
+    report.show(taken.findings)
+    path = resolved.text("CONFIG_FILE_PATH")
+    whole = config_file.merged(config, path) if path else config
+    print(FORMATS[style](derive(resolved, whole, os.environ)))
+    return report.exit_code(taken.findings)
+
+
+def _take_format(argv: Sequence[str], *, usual: str, known: Sequence[str] = ("text", "json")) -> tuple[list[str], str]:
     arguments = list(argv)
     for index, argument in enumerate(arguments):
         name, separator, value = argument.partition("=")
         if name != "--format":
             continue
         value = value if separator else "".join(arguments[index + 1 : index + 2])
-        if value not in ("text", "json"):
-            raise refuse("format", ExitCode.USAGE, "--format is neither text nor json.", "Use --format json.")
+        if value not in known:
+            raise refuse(
+                "format", ExitCode.USAGE, "--format is none of this command's.", f"Use one of {', '.join(known)}."
+            )
         return arguments[:index] + arguments[index + (1 if separator else 2) :], value
     return arguments, usual
 

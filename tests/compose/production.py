@@ -167,7 +167,7 @@ def prepare(client: docker.DockerClient, image: str, directory: Path) -> Product
     outside = directory / "outside.yaml"
     outside.write_text(OUTSIDE)
     egress = directory / "egress.yaml"
-    egress.write_text(_egress())
+    egress.write_text(declare(image, directory / "config"))
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("COMPOSE_", "SLIPWAY_"))}
     environment |= {
         "COMPOSE_PROJECT_NAME": f"slipway-test-{secrets.token_hex(4)}",
@@ -188,11 +188,11 @@ def prepare(client: docker.DockerClient, image: str, directory: Path) -> Product
     return Production(client, directory, environment, compose)
 
 
-def _egress() -> str:
-    return f"""\
-x-hosts: &hosts ["{DECLARED}:${{INSIDE}}.2"]
-services:
-  egress: {{environment: {{EGRESS_HOSTS: {DECLARED}}}}}
-  gateway-a: {{extra_hosts: *hosts}}
-  gateway-b: {{extra_hosts: *hosts}}
-"""
+def declare(image: str, folder: Path) -> str:
+    """The file that lets the gateways out, as the command of the documents makes it; one model is left undeclared."""
+    content = yaml.safe_load((folder / "config.yaml").read_text())
+    content["model_list"] = [model for model in content["model_list"] if model["model_name"] != "undeclared"]
+    (folder / "declared.yaml").write_text(yaml.safe_dump(content))
+    words = ["docker", "run", "--rm", "--network", "none", "--volume", f"{folder}:/app/config:ro", image]
+    words += ["egress", "--format", "compose", "--config", "/app/config/declared.yaml"]
+    return subprocess.run(words, check=True, text=True, capture_output=True).stdout

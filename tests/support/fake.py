@@ -41,15 +41,15 @@ class Provider:
             return False
 
 
-def start(lab: Lab, network: str) -> Provider:
-    """Start the provider on `network`, where its name is `provider`."""
+def start(lab: Lab, network: str, alias: str = "provider") -> Provider:
+    """Start the provider on `network`, under a name."""
     box = lab.start(
         Spec(
             command=("python", "/srv/provider.py", str(PORT)),
             files={"/srv/provider.py": SCRIPT},
             ports=(PORT,),
             network=network,
-            alias="provider",
+            alias=alias,
         )
     )
     provider = Provider(box, f"http://127.0.0.1:{box.port(PORT)}")

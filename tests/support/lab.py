@@ -189,6 +189,12 @@ class Box:
         assert isinstance(settings, dict)
         return list(settings["Networks"])
 
+    def address(self, network: str) -> str:
+        """Its address in a network."""
+        settings = self.attrs["NetworkSettings"]
+        assert isinstance(settings, dict)
+        return str(settings["Networks"][network]["IPAddress"])
+
     def changes(self) -> list[str]:
         """Paths that differ from the image, as `docker diff` lists them."""
         return [str(change["Path"]) for change in self.container.diff() or []]
