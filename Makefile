@@ -1,6 +1,6 @@
 # Every verb installs what it needs and is safe to repeat. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run stop image test soak fuzz check bench lock docs docs-picture clean
+.PHONY: help run stop install uninstall image test soak fuzz check bench lock docs docs-picture clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -10,6 +10,8 @@ engine = $$(sh docker/base/engine.sh)
 # Another project and file of secrets give a second quickstart beside the first.
 PROJECT ?= slipway-quickstart
 STATE ?= .run/env
+PREFIX ?= /opt/slipway
+export DESTDIR
 # postgres:17 is the official image; without one ours is built.
 export POSTGRES_IMAGE
 ifneq ($(filter-out observability,$(WITH)),)
@@ -29,11 +31,18 @@ run: ## Start gateway and database, print URL and key (PORT=4000 PROJECT=NAME ST
 stop: ## Stop them (PROJECT STATE as for run); data and secrets are kept
 	@$(quickstart) down
 
+install: ## Put the image's files on this machine, for systemd (PREFIX=/opt/slipway DESTDIR=)
+	@sh docker/build.sh full
+	@sh docker/systemd/install.sh "$(PREFIX)"
+
+uninstall: ## Remove them (PREFIX); configuration, secrets and data are kept
+	@sh docker/systemd/install.sh --remove "$(PREFIX)"
+
 image: ## Build slipway:dev, slipway:dev-slim and slipway:dev-builder
 	@sh docker/build.sh full slim builder
 
 test: check ## Run everything that CI runs
-	@sh docker/build.sh full slim builder prisma postgres-17 postgres-15 pgbouncer haproxy redis prometheus
+	@sh docker/build.sh full slim builder prisma postgres-17 postgres-15 pgbouncer haproxy redis prometheus systemd
 	@.venv/bin/pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 soak: .venv/done ## Run the long forms of tests, two hours and more: kills, restarts, outages, recycling, half an hour of load

@@ -1,8 +1,9 @@
 """What replicas cost those that they share: `python -m bench.scale` writes `results/scale.json` for docs/capacity.md.
 
-1, 2, 4 and 8 replicas of the production config with one PostgreSQL and one Redis; first at rest, then with RATE requests
-a second in all, by virtual keys with limits. Counters of the services themselves: connections, transactions, commands;
-CPU seconds as the engine counts them for each container; proportional memory (PSS) as the kernel does. MB are 10^6 bytes.
+1, 2, 4 and 8 replicas of the production config with one PostgreSQL and one Redis; first at rest, then with requests at
+a steady rate, by virtual keys with limits. Counters of the services themselves: connections, transactions, commands;
+CPU seconds as the engine counts them for each container; proportional memory (PSS) as the kernel does. MB are 10^6
+bytes.
 """
 
 from __future__ import annotations
@@ -118,7 +119,7 @@ class Site:
         for number in range(replicas):
             folder = directory / str(number)
             folder.mkdir()
-            how = {"config": config(), "env": variables, "network": network, "alias": f"gateway{number}"}
+            how: dict[str, Any] = {"config": config(), "env": variables, "network": network, "alias": f"gw{number}"}
             self.gateways.append(gateway.start(lab, folder, **how))
 
     def count(self) -> Counted:

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds the named targets from locked root file systems; prints progress on stderr only. Targets: full, slim, complete
 # (full with LiteLLM's heavy optional packages), builder; beside gateways postgres-17, redis, haproxy and prometheus; for
-# tests prisma (the stage with the generated database client), postgres-15 and pgbouncer.
+# tests prisma (the stage with the generated database client), postgres-15, pgbouncer and systemd.
 # Variables: CONTAINER_ENGINE, INDEX_URL (a mirror of PyPI), NPM_REGISTRY, CA_BUNDLE, ENTERPRISE=1 (licensees of
 # LiteLLM), TAG.
 set -eu
@@ -35,7 +35,7 @@ for target in "${@:-full}"; do
             set -- --build-arg BASE="$base" --build-arg FLAVOUR=slim
             ;;
         builder | prisma) set -- ;;
-        pgbouncer | haproxy)
+        pgbouncer | haproxy | systemd)
             base=$(rootfs "$target")
             $engine tag "$base" "slipway-$target:latest"
             continue

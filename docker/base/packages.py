@@ -43,6 +43,8 @@ TARGETS = {
     "redis": Target("slipway-redis-base", ("redis.txt",)),
     # A load balancer in front of gateways, and what lets them out.
     "haproxy": Target("slipway-haproxy-base", ("haproxy.txt",)),
+    # A machine with systemd, for the tests.
+    "systemd": Target("slipway-systemd-base", ("systemd.txt",)),
     # What scrapes them.
     "prometheus": Target("slipway-prometheus-base", ("prometheus.txt",)),
 }

@@ -144,12 +144,19 @@ def _salt(argv: Sequence[str]) -> int:
 def _explain(argv: Sequence[str]) -> int:
     from slipway import explain
     from slipway.runtime import start
+    from slipway.units import quadlet, systemd
 
-    arguments, style = _take_format(argv, usual="text")
+    formats = {
+        "text": explain.as_text,
+        "json": explain.as_json,
+        "systemd": systemd.unit,
+        "quadlet": quadlet.container,
+    }
+    arguments, style = _take_format(argv, usual="text", known=tuple(formats))
     taken = _take_secrets()
     considered = start.consider(arguments, dict(os.environ), taken, explaining=True)
     report.show(considered.findings)
-    print(explain.as_json(considered) if style == "json" else explain.as_text(considered))
+    print(formats[style](considered))
     return ExitCode.DONE
 
 

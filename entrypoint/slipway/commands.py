@@ -10,7 +10,7 @@ VERBS: Final = {
     "serve": "start the gateway; what happens when only flags are given",
     "check": "say what is wrong with a start with these flags, and start nothing; --offline asks no database, "
     "--format json",
-    "explain": "show every setting with its source, and what would run; --format json",
+    "explain": "show every setting with its source, and what would run; --format json, systemd, quadlet",
     "egress": "list the hosts that this configuration makes the gateway talk to; --format json, helm, compose, systemd",
     "migrate": "bring the database to this image's schema; --dry-run lists what is pending",
     "salt": "salt check: which key opens what the database holds; salt rotate: put all of it under another key",

@@ -42,7 +42,8 @@ INTERNAL: Final = frozenset(
         *("SLIPWAY_ACCELERATION_COMPONENTS", "SLIPWAY_CONFIG_NAMES_DATABASE", "SLIPWAY_DATABASE_PENDING"),
         *("SLIPWAY_ENGINE_WORKER", "SLIPWAY_FORKS_WORKERS", "SLIPWAY_GUNICORN_SETTINGS", "SLIPWAY_ROTATION"),
         *("SLIPWAY_SECRETS_FROM_FILES", "SLIPWAY_SECRETS_HELD", "SLIPWAY_SPAWNED_BY", "SLIPWAY_SPEND_SPOOL_DIR"),
-        "SLIPWAY_WORKERS_DIR",
+        # Set by the command that stands beside an installation (docker/systemd).
+        *("SLIPWAY_PREFIX", "SLIPWAY_WORKERS_DIR"),
     }
 )
 # Read by the query engine and the prisma command of this image (docker/prisma), which are no Python.

@@ -36,6 +36,7 @@ from slipway.runtime.directories import FAILED
 from slipway.runtime.management import Answer, Request
 from slipway.runtime.reload import Reload
 from slipway.runtime.server_process import Servers
+from slipway.runtime.service_manager import ServiceManager
 from slipway.runtime.status import Status
 from slipway.workers import configuration, drain_flag, slots
 from slipway.workers.rotation import Hopeless, Limits, Rotation
@@ -60,6 +61,7 @@ class Supervisor:
     def __init__(self, assignment: Assignment) -> None:
         """Take over what the launcher planned. Raises OSError."""
         self.assignment = assignment
+        self._manager = ServiceManager(os.environ)
         self.status = Status(assignment)
         self._scrapes = Scrapes(assignment.metrics_files or None, self._figures, self._workers)
         self._guard = Guard(assignment.metrics_token_file or None, open=assignment.metrics_open)
@@ -151,6 +153,7 @@ class Supervisor:
         if self.status.started and not self._ending:
             self._reload.tick(now)
             self._tell_readiness()
+        self._manager.watch(now, lambda: self.status.live() == "alive")
         self._enforce(servers, now)
 
     def _help(self) -> None:
@@ -235,11 +238,13 @@ class Supervisor:
             good = state == "ready"
             log.line("ready" if good else f"not ready: {state}", level="info" if good else "warning")
         self._state = state
+        self._manager.state(state)
 
     def _drain(self, why: str, now: float, settle: int) -> None:
         self._drain_began = now
         self._stop_at = now + settle
         self._not_ready()
+        self._manager.stopping(f"draining: {why}")
         log.line(
             f"{why}: not ready any more; {self.assignment.server} is told to stop in {settle} s; then it has "
             f"{self.assignment.drain_seconds - FLUSH_SECONDS} s for its requests and {FLUSH_SECONDS} s for their spend"

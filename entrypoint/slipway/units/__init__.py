@@ -1,0 +1,1 @@
+"""Units for systemd and Podman, made of the same plan that a container is started by: ``explain --format systemd``."""

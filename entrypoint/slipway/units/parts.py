@@ -1,0 +1,68 @@
+"""What both kinds of unit say in the same words."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+from slipway.report import ExitCode
+from slipway.runtime.start import Start
+from slipway.secrets import is_secret, origin, redact
+
+DESCRIPTION: Final = "LiteLLM proxy (Slipway)"
+# After the waits for the database and its migration: imports, and the first worker.
+_START_SECONDS: Final = 180
+# A start that was refused is refused again; what a moment may change is not among them.
+_HOPELESS: Final = (
+    *(ExitCode.USAGE, ExitCode.CONFIG, ExitCode.SECRET, ExitCode.DIRECTORY, ExitCode.MIGRATION, ExitCode.SALT),
+    *(ExitCode.HOOK, ExitCode.CAPACITY),
+)
+# Of the unit's own, or of the machine on which this was asked.
+_NOT_ITS: Final = ("SLIPWAY_STOP_GRACE_SECONDS", "SLIPWAY_SECRETS_DIR", "CONFIG_FILE_PATH")
+
+
+def start_seconds(start: Start) -> int:
+    """Return how long a start may take, its waits included."""
+    waits = ("SLIPWAY_DATABASE_WAIT_SECONDS", "SLIPWAY_MIGRATE_TIMEOUT_SECONDS")
+    return _START_SECONDS + sum(start.settings.number(name) or 0 for name in waits)
+
+
+def restart() -> list[str]:
+    """Return when the gateway is started again by itself, and when not."""
+    codes = " ".join(str(int(code)) for code in _HOPELESS)
+    return ["Restart=on-failure", "RestartSec=5", f"RestartPreventExitStatus={codes}"]
+
+
+def environment(start: Start) -> list[str]:
+    """Return a line for each setting that a variable gives, and that is no secret and no default of the image."""
+    lines = []
+    for name, resolved in start.settings.items():
+        variable = origin(name).removeprefix("variable ")
+        given = resolved.source.startswith("variable ") and name not in _NOT_ITS
+        value = os.environ.get(variable, "")
+        if given and value and not is_secret(name) and redact(name, value) == value and value != _images(name):
+            lines.append(f"Environment={quoted(f'{name}={value}')}")
+    stop = start.plan.budget.stop
+    return [*lines, f"Environment=SLIPWAY_STOP_GRACE_SECONDS={stop}"]
+
+
+def secrets(start: Start) -> list[str]:
+    """Name the variables whose values came from files."""
+    return sorted(start.taken.values)
+
+
+def arguments(start: Start) -> str:
+    """Return the gateway's flags as a unit writes them."""
+    return " ".join(map(quoted, start.arguments))
+
+
+def quoted(text: str) -> str:
+    """Return one word of a unit's line. Source: systemd.service(5), quoting and specifiers."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    plain = escaped and not set(escaped) & set(" \t'\"\\;")
+    return escaped if plain else f'"{escaped}"'
+
+
+def _images(name: str) -> str | None:
+    # The image sets them for whoever is started in it.
+    return {"LITELLM_MODE": "PRODUCTION"}.get(name, "True" if name.startswith("LITELLM_LOCAL_") else None)

@@ -1,0 +1,100 @@
+"""A unit of systemd for the root file system that ``make install`` has put under PREFIX."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+from slipway.runtime.start import Start
+from slipway.units import parts
+
+# Set by PREFIX/bin/slipway.
+PREFIX: Final = "SLIPWAY_PREFIX"
+_USUAL: Final = "/opt/slipway"
+_SECRETS: Final = "/etc/slipway/secrets"
+_WATCHDOG_SECONDS: Final = 60
+_DESCRIPTORS: Final = 65536
+# What the image's ENV says; a unit knows nothing of it.
+_IMAGE: Final = (
+    "PATH=/opt/slipway/venv/bin:/opt/slipway/bin:/usr/local/bin:/usr/bin:/bin",
+    "HOME=/var/lib/slipway",
+    "LANG=C.UTF-8",
+    "PRISMA_QUERY_ENGINE_BINARY=/opt/slipway/prisma/query-engine/query-engine",
+    "PYTHONUNBUFFERED=1",
+    "LITELLM_MODE=PRODUCTION",
+    "LITELLM_LOCAL_MODEL_COST_MAP=True",
+    "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS=True",
+    "LITELLM_LOCAL_AUTOROUTER_PRESETS=True",
+    "LITELLM_LOCAL_BLOG_POSTS=True",
+    "LITELLM_LOCAL_POLICY_TEMPLATES=True",
+)
+# MemoryDenyWriteExecute is not among them: Node compiles what its WebAssembly engine does.
+SANDBOX: Final = (
+    *("DynamicUser=yes", "NoNewPrivileges=yes", "CapabilityBoundingSet=", "AmbientCapabilities="),
+    *("ProtectSystem=strict", "ProtectHome=yes", "PrivateTmp=yes", "PrivateDevices=yes", "PrivateUsers=yes"),
+    *("PrivateIPC=yes", "ProtectHostname=yes", "ProtectClock=yes", "ProtectKernelTunables=yes"),
+    *("ProtectKernelModules=yes", "ProtectKernelLogs=yes", "ProtectControlGroups=yes", "ProtectProc=invisible"),
+    *("ProcSubset=pid", "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX", "RestrictNamespaces=yes"),
+    *("RestrictRealtime=yes", "RestrictSUIDSGID=yes", "LockPersonality=yes", "RemoveIPC=yes", "KeyringMode=private"),
+    *("SystemCallArchitectures=native", "SystemCallFilter=@system-service", "SystemCallFilter=~@privileged"),
+    *("SystemCallErrorNumber=EPERM", "DevicePolicy=closed", "LimitCORE=0"),
+    # The cloud's metadata service; `slipway egress --format systemd` names all that is allowed.
+    "IPAddressDeny=169.254.0.0/16 fe80::/10",
+)
+
+
+def unit(start: Start) -> str:
+    """Return the unit of this start."""
+    prefix = os.environ.get(PREFIX) or _USUAL
+    stop = start.plan.budget.stop
+    service = [
+        "Type=notify",
+        "NotifyAccess=main",
+        # The launcher becomes the supervisor: no process is between systemd and what hears its signals.
+        f"ExecStart=/opt/slipway/entrypoint.sh {parts.arguments(start)}".rstrip(),
+        "ExecReload=/opt/slipway/bin/slipway reload",
+        "SyslogIdentifier=slipway",
+        # The supervisor drains the others.
+        "KillMode=mixed",
+        f"TimeoutStartSec={parts.start_seconds(start)}",
+        f"# {start.plan.budget.arithmetic}",
+        f"TimeoutStopSec={stop}",
+        f"WatchdogSec={_WATCHDOG_SECONDS}",
+        *parts.restart(),
+        # A worker that the kernel killed for its memory is replaced; the rest goes on.
+        "OOMPolicy=continue",
+        f"LimitNOFILE={_DESCRIPTORS}",
+        f"RootDirectory={prefix}/root",
+        "MountAPIVFS=yes",
+        "BindReadOnlyPaths=/etc/slipway -/etc/resolv.conf -/etc/hosts -/etc/localtime",
+        # Nobody but root reads them there.
+        f"InaccessiblePaths=-{_SECRETS}",
+        # PrivateTmp makes two directories, and one is enough.
+        "ReadOnlyPaths=-/var/tmp",
+        "RuntimeDirectory=slipway",
+        "StateDirectory=slipway",
+        "WorkingDirectory=/app",
+        *(f"Environment={parts.quoted(line)}" for line in _IMAGE),
+        *parts.environment(start),
+        "# What stands here goes before the lines above.",
+        "EnvironmentFile=-/etc/slipway/environment",
+        *_secrets(start),
+        *SANDBOX,
+    ]
+    sections = {
+        "Unit": [
+            f"Description={parts.DESCRIPTION}",
+            "Wants=network-online.target",
+            "After=network-online.target postgresql.service redis-server.service",
+        ],
+        "Service": service,
+        "Install": ["WantedBy=multi-user.target"],
+    }
+    return "\n\n".join("\n".join([f"[{name}]", *lines]) for name, lines in sections.items())
+
+
+def _secrets(start: Start) -> list[str]:
+    """By systemd's credentials: readable for the service alone, in memory that is never swapped."""
+    names = parts.secrets(start)
+    loaded = [f"LoadCredential={name}:{_SECRETS}/{name}" for name in names]
+    return [*loaded, "Environment=SLIPWAY_SECRETS_DIR=%d"] if names else []
