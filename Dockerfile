@@ -109,7 +109,7 @@ RUN --mount=type=bind,source=docker/python/warm.sh,target=/mnt/warm.sh \
     --mount=type=bind,source=entrypoint/slipway/workers/configuration.py,target=/mnt/slipway/workers/configuration.py \
     sh /mnt/warm.sh
 
-# The names of what LiteLLM reads, variables and keys of its config, for `check`.
+# What LiteLLM reads, variables and keys of its config, for `check`, and the hosts that it asks, for `egress`.
 FROM prisma AS known
 RUN --mount=type=bind,source=docker/python/known.sh,target=/mnt/known.sh \
     --mount=type=bind,source=docker/python/known,target=/mnt/known \
@@ -181,13 +181,13 @@ WORKDIR /build
 FROM runtime AS slim
 COPY --from=python-slim /opt/slipway/venv /opt/slipway/venv
 COPY --from=warm-slim /opt/slipway/warm /opt/slipway/warm
-COPY --from=known-slim /opt/slipway/known.json /opt/slipway/known.json
+COPY --from=known-slim /opt/slipway/known.json /opt/slipway/hosts.json /opt/slipway/
 COPY --from=app /opt/slipway /opt/slipway
 
 FROM runtime AS full
 COPY --from=ui /var/lib/litellm /var/lib/litellm
 COPY --from=prisma /opt/slipway/venv /opt/slipway/venv
 COPY --from=warm /opt/slipway/warm /opt/slipway/warm
-COPY --from=known /opt/slipway/known.json /opt/slipway/known.json
+COPY --from=known /opt/slipway/known.json /opt/slipway/hosts.json /opt/slipway/
 COPY --from=engines /opt/slipway /opt/slipway
 COPY --from=app /opt/slipway /opt/slipway
