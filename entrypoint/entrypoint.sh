@@ -7,7 +7,7 @@ set -eu
 umask 0002
 
 case "${1:-serve}" in
-    -* | serve | check | migrate | salt | explain | healthcheck | drain | reload | version) exec /opt/slipway/bin/slipway "$@" ;;
+    -* | serve | check | migrate | salt | explain | egress | healthcheck | drain | reload | version) exec /opt/slipway/bin/slipway "$@" ;;
 esac
 
 # Programs started by hand find the config under the name that LiteLLM itself reads.

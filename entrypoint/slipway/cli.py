@@ -34,6 +34,8 @@ def main(argv: Sequence[str]) -> int:
                 return _salt(arguments)
             case "explain":
                 return _explain(arguments)
+            case "egress":
+                return _egress(arguments)
             case "healthcheck":
                 return _healthcheck()
             case "drain":
@@ -151,15 +153,28 @@ def _explain(argv: Sequence[str]) -> int:
     return ExitCode.DONE
 
 
-def _take_format(argv: Sequence[str], *, usual: str) -> tuple[list[str], str]:
+def _egress(argv: Sequence[str]) -> int:
+    from slipway.egress import command
+
+    arguments, style = _take_format(argv, usual="text", styles=command.FORMATS)
+    taken = _take_secrets()
+    text, findings = command.run(arguments, dict(os.environ), style)
+    # A file that cannot be read leaves its variable unset, and the list says what that leaves open.
+    report.show([*taken.findings, *findings])
+    print(text)
+    return report.exit_code(findings)
+
+
+def _take_format(argv: Sequence[str], *, usual: str, styles: Sequence[str] = ("text", "json")) -> tuple[list[str], str]:
     arguments = list(argv)
     for index, argument in enumerate(arguments):
         name, separator, value = argument.partition("=")
         if name != "--format":
             continue
         value = value if separator else "".join(arguments[index + 1 : index + 2])
-        if value not in ("text", "json"):
-            raise refuse("format", ExitCode.USAGE, "--format is neither text nor json.", "Use --format json.")
+        if value not in styles:
+            words = ", ".join(styles)
+            raise refuse("format", ExitCode.USAGE, f"--format is none of {words}.", f"Use one of {words}.")
         return arguments[:index] + arguments[index + (1 if separator else 2) :], value
     return arguments, usual
 

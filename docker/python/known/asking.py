@@ -68,9 +68,13 @@ class Recorder:
         self.read.clear()
         signal.setitimer(signal.ITIMER_REAL, _SECONDS)
         # It fails in whatever way it does: there is no network.
-        with contextlib.suppress(Exception, Late, SystemExit), open(os.devnull, "w") as nowhere:
-            with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
-                call(model)
+        with (
+            contextlib.suppress(Exception, Late, SystemExit),
+            open(os.devnull, "w") as nowhere,
+            contextlib.redirect_stdout(nowhere),
+            contextlib.redirect_stderr(nowhere),
+        ):
+            call(model)
         signal.setitimer(signal.ITIMER_REAL, 0)
         return set(self.hosts)
 

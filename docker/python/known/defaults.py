@@ -31,7 +31,7 @@ class Defaults:
             match = pattern.match(module.path)
             if match is None:
                 continue
-            constants = {name: url for name, url in _constants(module.tree)}
+            constants = dict(_constants(module.tree))
             for names, url in _chains(module, constants):
                 entry = found.setdefault(match[1], {"hosts": [], "variables": []})
                 entry["variables"] += [name for name in names if name not in entry["variables"]]
