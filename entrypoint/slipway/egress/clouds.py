@@ -168,11 +168,9 @@ def _azure(reach: Reach, _: str, parameters: Parameters, why: str) -> bool:
 
 def _azure_ai(reach: Reach, parameters: Parameters, why: str) -> bool:
     """Follow llms/azure_ai."""
-    own = _base(reach, parameters)
-    if own or reach.variable("AZURE_AI_API_BASE"):
-        reach.address(
-            "provider", why if own else f"{why}, AZURE_AI_API_BASE", own or reach.variable("AZURE_AI_API_BASE")
-        )
+    own, other = _base(reach, parameters), reach.variable("AZURE_AI_API_BASE")
+    if own or other:
+        reach.address("provider", why if own else f"{why}, AZURE_AI_API_BASE", own or other)
     else:
         _no_base(reach, why, "AZURE_AI_API_BASE")
     azure_login(reach, parameters, why)

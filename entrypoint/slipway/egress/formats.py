@@ -49,9 +49,9 @@ def as_helm(listing: Listing) -> str:
         lines.append("  hosts: []")
     if addresses:
         lines.append("  egress:")
-    for host, port in addresses:
-        width = ipaddress.ip_address(host).max_prefixlen
-        lines.append(f"    - to: [{{ipBlock: {{cidr: {json.dumps(f'{host}/{width}')}}}}}]")
+    for address, port in addresses:
+        width = ipaddress.ip_address(address).max_prefixlen
+        lines.append(f"    - to: [{{ipBlock: {{cidr: {json.dumps(f'{address}/{width}')}}}}}]")
         lines.append(f"      ports: [{{port: {port}}}]")
     for host in listing.hosts:
         if host.kind in _COVERED:

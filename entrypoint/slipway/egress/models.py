@@ -7,6 +7,7 @@ from typing import Final
 
 from slipway.egress import clouds
 from slipway.egress.reach import Reach
+from slipway.egress.table import Entry
 from slipway.settings import parse_switch
 
 # They choose among other models, or hold a prompt for one (litellm/types/utils.py, LlmProviders).
@@ -90,4 +91,4 @@ def _with_credentials(reach: Reach, parameters: Mapping[str, object], place: str
     return parameters
 
 
-_NOWHERE: Final = clouds.Entry()
+_NOWHERE: Final = Entry()

@@ -1,4 +1,4 @@
-"""The list as a drop-in for a unit: systemd filters addresses, so that each name is looked up, once, when it is made."""
+"""The list as a drop-in for a unit: systemd filters addresses, so that each name is looked up when it is made."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def look_up(host: str) -> list[str]:
 
 
 def drop_in(listing: Listing, look_up: Lookup = look_up, resolver: Path = _RESOLVER) -> tuple[str, list[Finding]]:
-    """Return the drop-in, and a finding for each name that has no address."""
+    """Return the drop-in, and a finding where names have no address."""
     lines = [*comments(listing), "[Service]", "IPAddressDeny=any", "IPAddressAllow=localhost"]
-    findings: list[Finding] = []
+    without: list[str] = []
     servers = [server for server in _servers(resolver) if not is_inside(server)]
     if servers:
         lines += ["# names are looked up there", *(f"IPAddressAllow={server}" for server in servers)]
@@ -36,11 +36,11 @@ def drop_in(listing: Listing, look_up: Lookup = look_up, resolver: Path = _RESOL
         try:
             addresses = [name] if is_address(name) else look_up(name)
         except OSError:
-            findings.append(_unresolved(name))
+            without.append(name)
             lines += [f"# {each}; it has no address now" for each in why]
             continue
         lines += [*(f"# {each}" for each in why), *(f"IPAddressAllow={address}" for address in addresses)]
-    return "\n".join(lines), findings
+    return "\n".join(lines), [_unresolved(without)] if without else []
 
 
 def _servers(resolver: Path) -> Iterator[str]:
@@ -54,11 +54,11 @@ def _servers(resolver: Path) -> Iterator[str]:
             yield words[1]
 
 
-def _unresolved(name: str) -> Finding:
+def _unresolved(names: list[str]) -> Finding:
     return Finding(
         "egress-unresolved",
         "warning",
-        f"{name} has no address here and now, so that the drop-in does not let it through.",
-        "Make it where the gateway runs, with its DNS and network, or correct the host in the config.",
-        why="The gateway would be refused its connections.",
+        f"No address here and now, so that the drop-in does not let them through: {', '.join(names)}.",
+        "Make the drop-in where the gateway runs, with its DNS and network, or correct the hosts in the config.",
+        why="The gateway would be refused its connections to them.",
     )
