@@ -163,6 +163,7 @@ def test_hosts_of_a_model(parameters: dict[str, object], variables: dict[str, st
         ("general_settings: {database_url: os.environ/DB}", {}, ["DB"]),
         ("general_settings: {custom_auth: mine.auth}", {}, ["general_settings.custom_auth"]),
         ("general_settings: {key_management_system: custom}", {}, ["key_management_system"]),
+        ("files_settings: [{api_base: os.environ/NOWHERE}]", {}, ["files_settings[0].api_base", "NOWHERE"]),
         ("mcp_servers: {tool: {command: npx}}", {}, ["mcp_servers.tool.command"]),
         ("search_tools: [{litellm_params: {search_provider: x}}]", {}, ["search_tools[0]"]),
         ("", {"LITELLM_WORKER_STARTUP_HOOKS": "a:b"}, ["LITELLM_WORKER_STARTUP_HOOKS"]),
@@ -252,6 +253,16 @@ def test_what_cannot_be_told_is_said(text: str, variables: dict[str, str], named
             ["api.openai.com:443 provider"],
         ),
         ("", {"LITELLM_LOCAL_MODEL_COST_MAP": "off"}, ["raw.githubusercontent.com:443 start"]),
+        ("files_settings: [{custom_llm_provider: azure, api_base: 'https://f.io/sentinel'}]", {}, ["f.io:443 other"]),
+        ("worker_registry: [{worker_id: w, url: os.environ/W}]", {"W": "http://w.io:81"}, ["w.io:81 other"]),
+        ("general_settings: {proxy_base_url: 'https://me.io'}", {}, []),
+        (
+            "model_list: [{model_info: {custom_tokenizer: {identifier: x}}, litellm_params: "
+            "{mock_response: x, api_base: 'https://x.io'}}]",
+            {},
+            ["huggingface.co:443 provider"],
+        ),
+        ("a: &a {b_url: 'https://b.io', again: [*a]}", {}, ["b.io:443 other"]),
         ("environment_variables: {REDIS_HOST: os.environ/R}", {"R": "r"}, ["r:6379 redis"]),
     ],
 )
@@ -284,6 +295,12 @@ def test_a_credential_of_the_config_names_a_host() -> None:
     model_list: [{model_name: x, litellm_params: {model: openai/x, litellm_credential_name: c}}]
     """
     assert places(listed(text)) == ["c.io:443"]
+
+
+def test_a_model_of_the_command_line_counts() -> None:
+    worker = {"model": "groq/x"}
+    found = listing.make(settings.resolve({}, {}, {}), {}, {}, TABLE, worker)
+    assert found.hosts == (Host("api.groq.com", 443, "provider", "flag --model: groq"),)
 
 
 def test_what_a_config_includes_counts(tmp_path: Path) -> None:

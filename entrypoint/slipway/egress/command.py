@@ -14,8 +14,8 @@ FORMATS: Final = ("text", "json", "helm", "compose", "systemd")
 
 def run(argv: Sequence[str], environment: Mapping[str, str], style: str) -> tuple[str, list[Finding]]:
     """Return what is to be printed, and what was found on the way. Raises Refusal (64, 65)."""
-    _, settings, config = start.resolve(argv, environment)
-    found = listing.make(settings, config, environment, table.load())
+    command_line, settings, config = start.resolve(argv, environment)
+    found = listing.make(settings, config, environment, table.load(), command_line.worker)
     match style:
         case "json":
             return formats.as_json(found), []

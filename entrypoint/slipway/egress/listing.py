@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from slipway import config_file
 from slipway.config_file import REFERENCE, section
-from slipway.egress import access, models, observers, proxies, routes, stores
+from slipway.egress import access, models, observers, others, proxies, routes, stores
 from slipway.egress.reach import Host, Reach, Undetermined
 from slipway.egress.table import FILE, Table
 from slipway.settings import Settings
+
+NONE: Final[Mapping[str, object]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +24,17 @@ class Listing:
     undetermined: tuple[Undetermined, ...]
 
 
-def make(settings: Settings, config: Mapping[str, object], environment: Mapping[str, str], table: Table) -> Listing:
-    """Return the list for a start with these settings and this config file. Raises nothing."""
+def make(
+    settings: Settings,
+    config: Mapping[str, object],
+    environment: Mapping[str, str],
+    table: Table,
+    worker: Mapping[str, object] = NONE,
+) -> Listing:
+    """Return the list for a start with these settings and this config file. Raises nothing.
+
+    ``worker`` holds the flags that LiteLLM's workers get, such as ``--model``.
+    """
     path = settings.text("CONFIG_FILE_PATH")
     whole = config_file.merged(config, path) if path else config
     reach = Reach(whole, _complete(whole, environment), table)
@@ -33,10 +45,14 @@ def make(settings: Settings, config: Mapping[str, object], environment: Mapping[
             "Run this in the image: docker run --rm … slipway:dev egress …",
         )
     models.add(reach)
+    if worker.get("model") or worker.get("api_base"):
+        models.add_parameters(reach, worker, "flag --model")
     observers.add(reach)
     stores.add(reach)
     access.add(reach)
     routes.add(reach, settings)
+    # The last one: it takes what the others have left.
+    others.add(reach)
     return Listing(tuple(proxies.apply(reach)), tuple(reach.undetermined))
 
 

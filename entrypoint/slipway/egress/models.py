@@ -21,6 +21,7 @@ def add(reach: Reach) -> None:
         parameters = model.get("litellm_params") if isinstance(model, Mapping) else None
         if isinstance(parameters, Mapping):
             add_parameters(reach, parameters, f"model_list[{index}]")
+            _tokenizer(reach, model.get("model_info"), f"model_list[{index}].model_info.custom_tokenizer")
     settings = reach.section("litellm_settings")
     with reach.of("litellm_settings.api_base"):
         if base := reach.first(settings, "api_base"):
@@ -71,6 +72,12 @@ def _add(reach: Reach, parameters: Mapping[str, object], place: str) -> None:
             "LiteLLM has no address for this provider",
             f"Set its api_base{f', or {variables[0]}' if variables else ''}; or add its host by hand.",
         )
+
+
+def _tokenizer(reach: Reach, information: object, place: str) -> None:
+    """Note where a tokenizer of its own is fetched from (litellm/utils.py, create_pretrained_tokenizer)."""
+    if isinstance(information, Mapping) and information.get("custom_tokenizer"):
+        reach.address("provider", place, reach.variable("HF_ENDPOINT") or "huggingface.co")
 
 
 def _with_credentials(reach: Reach, parameters: Mapping[str, object], place: str) -> Mapping[str, object]:

@@ -25,6 +25,7 @@ _PORTS: Final = {
     "postgres": 5432,
 }
 _NAME: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?\Z")
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,79}\Z")
 _MOST_REASONS: Final = 4
 # Reached whatever HTTP proxy there is: they are no web servers.
 DIRECT: Final = frozenset({"database", "redis", "mail"})
@@ -109,8 +110,12 @@ class Reach:
         try:
             yield
         except Unset as unset:
-            shown = unset.name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,79}", unset.name) else "a variable"
-            self.unknown(place, f"it refers to {shown}, which is not set here", f"Set {shown} as the gateway has it.")
+            self.unset(place, unset)
+
+    def unset(self, place: str, unset: Unset) -> None:
+        """Note that a reference at ``place`` leads nowhere; its name is shown where it is written like a variable's."""
+        shown = unset.name if _VARIABLE.match(unset.name) else "a variable"
+        self.unknown(place, f"it refers to {shown}, which is not set here", f"Set {shown} as the gateway has it.")
 
     def unknown(self, what: str, why: str, fix: str) -> None:
         """Note what cannot be derived, once."""
