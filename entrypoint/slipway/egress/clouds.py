@@ -71,7 +71,7 @@ def aws_region(reach: Reach, parameters: Parameters, default: str = "us-west-2")
 def aws_host(reach: Reach, service: str, region: str, kind: str, why: str) -> None:
     """Note ``service.region.amazonaws.com``, where ``service`` has a ``{}`` for the region."""
     if not _REGION.match(region):
-        reach.unknown(why, "its region is not written like one", "Correct the region.")
+        _no_region(reach, why)
         return
     # Of partitions (get_aws_dns_suffix).
     suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
@@ -115,11 +115,25 @@ def _aws(reach: Reach, family: str, parameters: Parameters, why: str) -> bool:
     return True
 
 
+def _newer_host(reach: Reach, name: str, region: str, own: str, why: str) -> None:
+    """Note a host of AWS's newer domain, or the one that is set in its place."""
+    if own:
+        reach.address("provider", why, own)
+    elif _REGION.match(region):
+        reach.add("provider", f"{why}, region {region}", f"{name}.api.aws")
+    else:
+        _no_region(reach, why)
+
+
+def _no_region(reach: Reach, why: str) -> None:
+    reach.unknown(why, "its region is not written like one", "Correct the region.")
+
+
 def _mantle(reach: Reach, parameters: Parameters, why: str) -> bool:
     """Follow llms/bedrock_mantle."""
     own = _base(reach, parameters) or reach.variable("BEDROCK_MANTLE_API_BASE")
     region = reach.variable("BEDROCK_MANTLE_REGION") or aws_region(reach, parameters, "us-east-1")
-    reach.address("provider", f"{why}, region {region}", own or f"bedrock-mantle.{region}.api.aws")
+    _newer_host(reach, f"bedrock-mantle.{region}", region, own, why)
     aws_login(reach, parameters, region, why)
     return True
 
@@ -127,7 +141,7 @@ def _mantle(reach: Reach, parameters: Parameters, why: str) -> bool:
 def _vectors(reach: Reach, parameters: Parameters, why: str) -> bool:
     """Follow llms/s3_vectors."""
     region = aws_region(reach, parameters)
-    reach.address("provider", f"{why}, region {region}", _base(reach, parameters) or f"s3vectors.{region}.api.aws")
+    _newer_host(reach, f"s3vectors.{region}", region, _base(reach, parameters), why)
     aws_login(reach, parameters, region, why)
     return True
 

@@ -8,6 +8,7 @@ from typing import Final
 from slipway.egress import clouds, models, stores
 from slipway.egress.reach import Reach
 from slipway.egress.table import Entry
+from slipway.known import presentable
 
 _LISTS: Final = ("callbacks", "success_callback", "failure_callback", "audit_log_callbacks", "service_callback")
 # They write to memory, to the database, to Redis or to the log, or change requests on their way.
@@ -262,7 +263,8 @@ def _alerts(reach: Reach) -> None:
         for kind, urls in (addressed if isinstance(addressed, Mapping) else {}).items():
             for url in urls if isinstance(urls, list) else [urls]:
                 with reach.of("general_settings.alert_to_webhook_url"):
-                    reach.address("alerting", f"general_settings.alert_to_webhook_url.{kind}", reach.text(url))
+                    name = str(kind) if presentable(str(kind)) else "?"
+                    reach.address("alerting", f"general_settings.alert_to_webhook_url.{name}", reach.text(url))
         if not addressed and not reach.first_variable("SLACK_WEBHOOK_URL", "ALERTING_WEBHOOK_URL"):
             reach.unknown("general_settings.alerting: slack", "SLACK_WEBHOOK_URL is not set here", "Set it.")
     if "webhook" in asked and reach.variable("WEBHOOK_URL"):
