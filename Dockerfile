@@ -109,7 +109,7 @@ RUN --mount=type=bind,source=docker/python/warm.sh,target=/mnt/warm.sh \
     --mount=type=bind,source=entrypoint/slipway/workers/configuration.py,target=/mnt/slipway/workers/configuration.py \
     sh /mnt/warm.sh
 
-# The names of what LiteLLM reads, variables and keys of its config, for `check`; hosts of providers for `egress`.
+# What LiteLLM reads, variables and keys of its config, for `check`, and the hosts that it asks, for `egress`.
 FROM prisma AS known
 RUN --mount=type=bind,source=docker/python/known.sh,target=/mnt/known.sh \
     --mount=type=bind,source=docker/python/known,target=/mnt/known \

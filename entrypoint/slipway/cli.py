@@ -152,7 +152,7 @@ def _explain(argv: Sequence[str]) -> int:
         "systemd": systemd.unit,
         "quadlet": quadlet.container,
     }
-    arguments, style = _take_format(argv, usual="text", known=tuple(formats))
+    arguments, style = _take_format(argv, usual="text", styles=tuple(formats))
     taken = _take_secrets()
     considered = start.consider(arguments, dict(os.environ), taken, explaining=True)
     report.show(considered.findings)
@@ -161,32 +161,27 @@ def _explain(argv: Sequence[str]) -> int:
 
 
 def _egress(argv: Sequence[str]) -> int:
-    from slipway import config_file
-    from slipway.egress.derive import derive
-    from slipway.egress.formats import FORMATS
-    from slipway.runtime import start
+    from slipway.egress import command
 
-    arguments, style = _take_format(argv, usual="text", known=tuple(FORMATS))
+    arguments, style = _take_format(argv, usual="text", styles=command.FORMATS)
     taken = _take_secrets()
-    _, resolved, config = start.resolve(arguments, os.environ)
-    report.show(taken.findings)
-    path = resolved.text("CONFIG_FILE_PATH")
-    whole = config_file.merged(config, path) if path else config
-    print(FORMATS[style](derive(resolved, whole, os.environ)))
-    return report.exit_code(taken.findings)
+    text, findings = command.run(arguments, dict(os.environ), style)
+    # A file that cannot be read leaves its variable unset, and the list says what that leaves open.
+    report.show([*taken.findings, *findings])
+    print(text)
+    return report.exit_code(findings)
 
 
-def _take_format(argv: Sequence[str], *, usual: str, known: Sequence[str] = ("text", "json")) -> tuple[list[str], str]:
+def _take_format(argv: Sequence[str], *, usual: str, styles: Sequence[str] = ("text", "json")) -> tuple[list[str], str]:
     arguments = list(argv)
     for index, argument in enumerate(arguments):
         name, separator, value = argument.partition("=")
         if name != "--format":
             continue
         value = value if separator else "".join(arguments[index + 1 : index + 2])
-        if value not in known:
-            raise refuse(
-                "format", ExitCode.USAGE, "--format is none of this command's.", f"Use one of {', '.join(known)}."
-            )
+        if value not in styles:
+            words = ", ".join(styles)
+            raise refuse("format", ExitCode.USAGE, f"--format is none of {words}.", f"Use one of {words}.")
         return arguments[:index] + arguments[index + (1 if separator else 2) :], value
     return arguments, usual
 

@@ -11,7 +11,8 @@ VERBS: Final = {
     "check": "say what is wrong with a start with these flags, and start nothing; --offline asks no database, "
     "--format json",
     "explain": "show every setting with its source, and what would run; --format json, systemd, quadlet",
-    "egress": "list the hosts that this configuration makes the gateway talk to; --format json, helm, compose, systemd",
+    "egress": "list the hosts and ports that this configuration makes the gateway talk to; --format json, helm, "
+    "compose or systemd",
     "migrate": "bring the database to this image's schema; --dry-run lists what is pending",
     "salt": "salt check: which key opens what the database holds; salt rotate: put all of it under another key",
     "healthcheck": "0 when the gateway in this container is ready",

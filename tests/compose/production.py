@@ -24,8 +24,8 @@ FOLDER = ROOT / "docker" / "compose"
 SECONDS = 600
 GATEWAYS = ("gateway-a", "gateway-b")
 # Who is declared, and who is not: both are the fake provider.
-DECLARED = "provider.test"
-UNDECLARED = "elsewhere.test"
+DECLARED = "provider.example.com"
+UNDECLARED = "elsewhere.example.com"
 REQUEST_SECONDS = 120
 MAKE_KEY = (
     "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=provider "
@@ -43,7 +43,7 @@ services:
     volumes:
       - ${PROVIDER}:/srv/provider.py:ro
       - ${TLS}:/srv/tls:ro
-    networks: {outside: {aliases: [provider.test, elsewhere.test]}}
+    networks: {outside: {aliases: [provider.example.com, elsewhere.example.com]}}
   gateway-a: {environment: {SSL_CERT_FILE: /app/config/certificate.pem}}
   gateway-b: {environment: {SSL_CERT_FILE: /app/config/certificate.pem}}
 """

@@ -1,8 +1,7 @@
 """Build stage: what the installed LiteLLM knows, its variables and the keys of its config, as one JSON file.
 
-Usage: python -m known SITE_PACKAGES FILE HOSTS. `slipway check` tells unknown names from known ones with FILE; `slipway
-egress` has the hosts of providers from HOSTS. Fails when a class that it asks is no longer there: a new release is read
-and this adapted, before a check falls silent.
+Usage: python -m known SITE_PACKAGES FILE. `slipway check` tells unknown names from known ones with it. Fails when a
+class that it asks is no longer there: a new release is read and this adapted, before a check falls silent.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from inspect import Parameter
 from pathlib import Path
 from typing import Any, Final
 
-from known.hosts import Hosts
 from known.reads import GENERAL, LITELLM, PARAMETERS, Reads, assigned
 from known.schemas import Schemas
 from known.source import modules
@@ -88,15 +86,14 @@ _UNLIMITED: Final = ("guardrails[]", "model_list[]")
 
 def main() -> int:
     """Write the file."""
-    packages, target, hosts_file = (Path(argument) for argument in sys.argv[1:])
+    packages, target = Path(sys.argv[1]), Path(sys.argv[2])
     present = [name for name in _PACKAGES if (packages / name).is_dir()]
-    variables, reads, hosts = Variables(), Reads(), Hosts()
+    variables, reads = Variables(), Reads()
     settable: set[str] = set()
     for module in modules(packages, present):
         variables.see(module)
         if module.path.startswith("litellm/"):
             reads.see(module)
-            hosts.see(module)
         if module.path == "litellm/__init__.py":
             settable = assigned(module.tree)
     reads.finish()
@@ -114,19 +111,10 @@ def main() -> int:
         "callbacks": sorted(reads.callbacks | _generic_callbacks(packages) | _logger_names()),
     }
     target.parent.mkdir(parents=True, exist_ok=True)
-    _write(target, content)
-    places = hosts.finish()
-    _write(hosts_file, places)
-    keys = sum(map(len, content["sections"].values()))
-    print(
-        f"known: {len(content['variables'])} variables, {keys} keys in {len(content['sections'])} sections, "
-        f"{len(places['providers'])} hosts"
-    )
-    return 0
-
-
-def _write(target: Path, content: object) -> None:
     target.write_text(json.dumps(content, sort_keys=True, separators=(",", ":")) + "\n", encoding="utf-8")
+    keys = sum(map(len, content["sections"].values()))
+    print(f"known: {len(content['variables'])} variables, {keys} keys in {len(content['sections'])} sections")
+    return 0
 
 
 def _schemas(reads: Reads, settable: set[str]) -> Schemas:

@@ -1,103 +1,134 @@
-"""Which host a provider is at when nobody names another: what LiteLLM answers, and what its source says.
+"""Build stage: hosts that the installed LiteLLM asks for providers, guardrails and callbacks, as one JSON file.
 
-Three ways, in this order: LiteLLM's own function that finds a model's provider returns a base for most; in the source,
-a default stands behind the variable that names another (``get_secret("COHERE_API_BASE") or "https://…"``); and a class
-of a provider's chat completes the URL. None asks anybody: providers that would log in are left out.
+Usage: python -m known.hosts SITE_PACKAGES FILE. `slipway egress` makes a list of allowed hosts with it.
 """
 
 from __future__ import annotations
 
-import ast
-import contextlib
-import io
-from collections.abc import Iterator
+import json
+import os
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
-from known.source import Module, last_name, text
+from known.asking import Call, providers
+from known.defaults import Defaults
+from known.source import modules
 
-_MODEL: Final = "some-model"
-_KEY: Final = "sk-of-nobody"
-_SECRETS: Final = ("get_secret", "get_secret_str", "getenv", "get")
-_ENDINGS: Final = ("_API_BASE", "_BASE_URL", "_API_URL")
-# What a class says that inherits from OpenAI's and has no default of its own.
-_INHERITED: Final = "api.openai.com"
-# Whoever runs it: there is no host that all use.
-_LOCAL: Final = ("localhost", "127.0.0.1", "0.0.0.0")
-
-
-class Hosts:
-    """Defaults behind variables, collected module by module."""
-
-    def __init__(self) -> None:
-        self._behind: dict[str, str] = {}
-
-    def see(self, module: Module) -> None:
-        """Read one module."""
-        for node in module.nodes:
-            if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
-                for name, url in _defaults(node):
-                    self._behind.setdefault(name, url)
-
-    def finish(self) -> dict[str, Any]:
-        """Return the host of each provider, and the provider of each model whose name has no provider in it."""
-        litellm: Any = import_module("litellm")
-        names = {str(getattr(name, "value", name)) for name in litellm.provider_list}
-        hosts = {name: host for name in sorted(names) if (host := self._host(name))}
-        models = {
-            name: info.get("litellm_provider", "") for name, info in litellm.model_cost.items() if "/" not in name
-        }
-        found: dict[str, list[str]] = {}
-        for name, provider in sorted(models.items()):
-            found.setdefault(provider, []).append(name)
-        return {"providers": hosts, "models": {provider: found[provider] for provider in sorted(found) if provider}}
-
-    def _host(self, provider: str) -> str | None:
-        beginning = provider.upper().replace("-", "_")
-        behind = next((self._behind[beginning + end] for end in _ENDINGS if beginning + end in self._behind), None)
-        for url in (_base(provider), behind, _completed(provider)):
-            host = urlsplit(url or "").hostname
-            if host and not (host == _INHERITED and provider != "openai"):
-                return None if host in _LOCAL else host
-        return None
+_MESSAGES: Final = [{"role": "user", "content": "x"}]
+_ONCE: Final = {"api_key": "x", "max_retries": 0, "timeout": 1}
+# Kinds of call by the mode that LiteLLM's price list gives a model.
+_MODES: Final = ("chat", "embedding", "image_generation", "rerank", "audio_transcription", "audio_speech", "responses")
+# They look for credentials where the machine has none: their hosts are in slipway/egress/clouds.py.
+_CLOUDS: Final = ("azure", "bedrock", "sagemaker", "vertex_ai", "watsonx", "gigachat", "sap", "oci")
+# A build in which fewer are found has lost what finds them.
+_FEWEST: Final = 80
 
 
-def _defaults(node: ast.BoolOp) -> Iterator[tuple[str, str]]:
-    names = [
-        name
-        for value in node.values
-        if isinstance(value, ast.Call) and last_name(value.func) in _SECRETS and value.args
-        if (name := text(value.args[0])) and name.endswith(_ENDINGS)
-    ]
-    urls = [url for value in node.values if (url := text(value)) and url.startswith("https://")]
-    if urls:
-        yield from ((name, urls[-1]) for name in names)
+def main() -> int:
+    """Write the file. Fails when LiteLLM can no longer be asked."""
+    packages, target = Path(sys.argv[1]), Path(sys.argv[2])
+    for name in set(os.environ) - {"PATH", "HOME", "LANG", "LITELLM_LOCAL_MODEL_COST_MAP", "LITELLM_MODE"}:
+        del os.environ[name]
+    litellm: Any = import_module("litellm")
+    names = _names(litellm)
+    waiting = set(litellm.constants.PROVIDERS_THAT_AUTHENTICATE_ON_PROVIDER_INFO)
+    asked = [name for name in names if name not in waiting and not name.startswith(_CLOUDS)]
+    found = providers(asked, _calls(litellm), _examples(litellm, asked))
+    if len(found) < _FEWEST:
+        print(f"known.hosts: hosts of {len(found)} providers only; LiteLLM has changed", file=sys.stderr)
+        return 1
+    defaults = Defaults()
+    for module in modules(packages, ["litellm"]):
+        defaults.see(module)
+    content = {
+        "names": names,
+        "providers": found,
+        "models": _bare(litellm),
+        "rules": list(_rules(packages)),
+        "guardrails": defaults.guardrails,
+        "callbacks": {**defaults.callbacks, **_generic(packages)},
+    }
+    target.write_text(json.dumps(content, sort_keys=True, separators=(",", ":")) + "\n", encoding="utf-8")
+    others = f"{len(defaults.guardrails)} guardrails, {len(defaults.callbacks)} callbacks"
+    print(f"known.hosts: {len(found)} providers, {others}")
+    return 0
 
 
-def _quietly(call: Any) -> Any:
-    # Whatever it says of a provider that wants more than a key is no failure of this.
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(Exception):
-        return call()
-    return None
+def _names(litellm: Any) -> list[str]:
+    """Return the beginnings of models that name a provider: LiteLLM's own, and those that are a table of addresses."""
+    tables = import_module("litellm.llms.openai_like.json_loader").JSONProviderRegistry.list_providers()
+    return sorted({*(str(getattr(name, "value", name)) for name in litellm.provider_list), *tables})
 
 
-def _base(provider: str) -> str | None:
-    logic = import_module("litellm.litellm_core_utils.get_llm_provider_logic")
-    if provider in logic.PROVIDERS_THAT_AUTHENTICATE_ON_PROVIDER_INFO:
-        return None
-    found = _quietly(lambda: logic.get_llm_provider(f"{provider}/{_MODEL}", api_key=_KEY))
-    return found[3] if found else None
+def _calls(litellm: Any) -> dict[str, Call]:
+    litellm.suppress_debug_info = True
+    # Its names are looked up in threads, which nobody watches.
+    litellm.disable_aiohttp_transport = True
+    return {
+        "chat": lambda model: litellm.completion(model=model, messages=_MESSAGES, num_retries=0, **_ONCE),
+        "embedding": lambda model: litellm.embedding(model=model, input=["x"], **_ONCE),
+        "image_generation": lambda model: litellm.image_generation(model=model, prompt="x", **_ONCE),
+        "rerank": lambda model: litellm.rerank(model=model, query="x", documents=["x"], api_key="x"),
+        "audio_transcription": lambda model: litellm.transcription(model=model, file=("x.wav", b"RIFF"), **_ONCE),
+        "audio_speech": lambda model: litellm.speech(model=model, input="x", voice="x", **_ONCE),
+        "responses": lambda model: litellm.responses(model=model, input="x", api_key="x", timeout=1),
+    }
 
 
-def _completed(provider: str) -> str | None:
-    utils: Any = import_module("litellm.utils")
-    types: Any = import_module("litellm.types.utils")
+def _examples(litellm: Any, names: list[str]) -> dict[tuple[str, str], str]:
+    """Return a model of each provider and kind from the price list."""
+    examples: dict[tuple[str, str], str] = {}
+    for model, entry in sorted(litellm.model_cost.items()):
+        provider, mode = entry.get("litellm_provider"), entry.get("mode")
+        if provider in names and mode in _MODES:
+            full = model if model.startswith(f"{provider}/") else f"{provider}/{model}"
+            examples.setdefault((provider, mode), full)
+    return examples
 
-    def complete() -> str:
-        config = utils.ProviderConfigManager.get_provider_chat_config(_MODEL, types.LlmProviders(provider))
-        url = config.get_complete_url(api_base=None, api_key=_KEY, model=_MODEL, optional_params={}, litellm_params={})
-        return str(url)
 
-    completed: str | None = _quietly(complete)
-    return completed
+def _bare(litellm: Any) -> dict[str, list[str]]:
+    """Return the models that need no provider's prefix, by the provider that LiteLLM takes for them."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    beginnings = set(_names(litellm))
+    for model in sorted(litellm.model_cost):
+        if model.partition("/")[0] in beginnings:
+            continue
+        try:
+            provider = litellm.get_llm_provider(model=model)[1]
+        except Exception:
+            # One that LiteLLM wants a prefix for.
+            continue
+        found[provider].append(model)
+    return dict(found)
+
+
+def _rules(packages: Path) -> Iterator[list[str]]:
+    """Yield (pattern, provider) of models that are newer than the list, as litellm_core_utils asks them in order."""
+    file = packages / "litellm/model_prices_and_context_window_backup.json"
+    rules: list[Mapping[str, Any]] = json.loads(file.read_text("utf-8"))["fallback_generalizations"]["rules"]
+    for rule in rules:
+        if set(rule["model_info"]) == {"litellm_provider"}:
+            re.compile(rule["pattern"])
+            yield [rule["pattern"], rule["model_info"]["litellm_provider"]]
+
+
+def _generic(packages: Path) -> dict[str, dict[str, list[str]]]:
+    """Return callbacks that are a table of addresses."""
+    file = packages / "litellm/integrations/generic_api/generic_api_compatible_callbacks.json"
+    table = json.loads(file.read_text(encoding="utf-8"))
+    found = {}
+    for name, entry in table.items():
+        endpoint = str(entry.get("endpoint", ""))
+        variables = re.findall(r"\{\{environment_variables\.([A-Z0-9_]+)\}\}", endpoint)
+        host = re.match(r"https?://([A-Za-z0-9.-]+)(?:/|\Z)", endpoint)
+        found[name] = {"hosts": [f"{host[1]}:443"] if host else [], "variables": variables}
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,109 +1,106 @@
-"""The allow-list in the words of whoever enforces it."""
+"""The list for people and programs, for the chart and for Compose."""
 
 from __future__ import annotations
 
+import ipaddress
 import json
-import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict
-from ipaddress import ip_address
 from typing import Final
 
-from slipway.egress.places import HTTPS, Egress, Host
+from slipway.egress.listing import Listing
+from slipway.egress.reach import HTTPS, Host, is_address, is_inside, is_public
 
-# Services inside, for which the chart and the Compose file have rules of their own.
-_INSIDE: Final = ("database", "redis")
-
-Resolve = Callable[[str], Sequence[str]]
-
-
-def _addresses(host: str) -> list[str]:
-    """Return the addresses of a host as they are now. Raises OSError."""
-    return sorted({str(found[4][0]) for found in socket.getaddrinfo(host, None, proto=socket.IPPROTO_TCP)})
+# The chart's own rules let these through, on the ports that its values name.
+_COVERED: Final = {
+    "database": "database.port and networkPolicy.database",
+    "redis": "redis.port and networkPolicy.redis",
+}
+_TEXT: Final = "nothing: this configuration makes the gateway talk to nobody"
 
 
-def as_text(egress: Egress) -> str:
-    """For a person: a host a line, then what nobody can know."""
-    width = max((len(f"{one.host}:{one.port}") for one in egress.hosts), default=0)
-    lines = [f"{f'{one.host}:{one.port}':<{width}}  {one.kind}: {one.why}" for one in egress.hosts]
-    return "\n".join([*lines, *_left_open(egress, "")]) or "none: the configuration names no host"
+def as_text(listing: Listing) -> str:
+    """Return lines of ``HOST:PORT  why``, then what is undetermined."""
+    places = [(place(host.host, host.port), f"{host.why} ({host.kind})") for host in listing.hosts]
+    width = max((len(name) for name, _ in places), default=0)
+    lines = [f"{name:<{width}}  {why}" for name, why in places] or [_TEXT]
+    for unknown in listing.undetermined:
+        lines.append(f"undetermined: {unknown.what}: {unknown.why}\n  fix: {unknown.fix}")
+    return "\n".join(lines)
 
 
-def as_json(egress: Egress) -> str:
-    """For a program."""
-    content = {"hosts": list(map(asdict, egress.hosts)), "undetermined": list(map(asdict, egress.undetermined))}
+def as_json(listing: Listing) -> str:
+    """Return the JSON object that tools rely on."""
+    content = {
+        "hosts": [asdict(host) for host in listing.hosts],
+        "undetermined": [asdict(unknown) for unknown in listing.undetermined],
+    }
     return json.dumps(content, indent=2)
 
 
-def as_helm(egress: Egress) -> str:
-    """Return values of the chart; hosts by name are for Cilium, which knows names."""
-    names = _names(egress)
-    listed = [f"    - {json.dumps(name)}" for name in names]
-    lines = ["networkPolicy:", "  hosts:" if names else "  hosts: []", *listed]
-    return "\n".join([*_others(egress, "networkPolicy.egress takes a rule for it"), *_left_open(egress), *lines])
+def as_helm(listing: Listing) -> str:
+    """Return values for the chart: names for Cilium, rules for addresses; the rest as comments."""
+    names = sorted({host.host for host in listing.hosts if _is_named(host)})
+    addresses = sorted({(host.host, host.port) for host in listing.hosts if is_address(host.host)} - _own(listing))
+    lines = [*comments(listing), "networkPolicy:"]
+    if names:
+        lines += ["  hosts:", *(f'    - "{name}"' for name in names)]
+    else:
+        lines.append("  hosts: []")
+    if addresses:
+        lines.append("  egress:")
+    for address, port in addresses:
+        width = ipaddress.ip_address(address).max_prefixlen
+        lines.append(f"    - to: [{{ipBlock: {{cidr: {json.dumps(f'{address}/{width}')}}}}}]")
+        lines.append(f"      ports: [{{port: {port}}}]")
+    for host in listing.hosts:
+        if host.kind in _COVERED:
+            lines.append(f"# {place(host.host, host.port)}: {host.kind}; see {_COVERED[host.kind]}")
+        elif is_inside(host.host):
+            lines.append(f"# {place(host.host, host.port)}: inside the pod ({host.why})")
+        elif not _is_named(host) and not is_address(host.host):
+            lines.append(f"# {place(host.host, host.port)}: write a rule below networkPolicy.egress ({host.why})")
+    return "\n".join(lines)
 
 
-def as_compose(egress: Egress) -> str:
-    """Return a file beside production.yaml, whose service `egress` lets TLS through to these names."""
-    names = [name for name in _names(egress) if "*" not in name]
-    # What stands before the last number is the network's, which .env may change.
-    places = [f'  - "{name}:${{INSIDE:-10.231.254}}.2"' for name in names]
-    lines = ["x-hosts: &hosts", *places] if names else ["x-hosts: &hosts []"]
-    lines += [
+def as_compose(listing: Listing) -> str:
+    """Return a file beside production.yaml: its ``egress`` lets TLS through by the name that is asked for.
+
+    The gateways find its address under each name; a name with a ``*`` cannot stand in their hosts files.
+    """
+    names = sorted({host.host for host in listing.hosts if _is_named(host) and "*" not in host.host})
+    others = [host for host in listing.hosts if host.host not in names]
+    lines = [
+        *comments(listing),
+        "x-hosts: &hosts" if names else "x-hosts: &hosts []",
+        # What stands before the last number is the network's, which .env may change.
+        *(f'  - "{name}:${{INSIDE:-10.231.254}}.2"' for name in names),
         "services:",
         f'  egress: {{environment: {{EGRESS_HOSTS: "{" ".join(names)}"}}}}',
         "  gateway-a: {extra_hosts: *hosts}",
         "  gateway-b: {extra_hosts: *hosts}",
     ]
-    return "\n".join([*_others(egress, "put the gateways on a network with it"), *_left_open(egress), *lines])
+    for host in others:
+        where = "inside the container" if is_inside(host.host) else "not through egress: give it a network of its own"
+        lines.append(f"# {place(host.host, host.port)}: {where} ({host.why})")
+    return "\n".join(lines)
 
 
-def as_systemd(egress: Egress, resolve: Resolve = _addresses) -> str:
-    """Return a drop-in with the addresses that the hosts have now: all else is refused by the kernel."""
-    lines = ["[Service]", "IPAddressDeny=any", "IPAddressAllow=localhost"]
-    for one in egress.hosts:
-        lines.append(f"# {one.host}: {one.why}")
-        try:
-            addresses = [one.host] if _is_address(one.host) else resolve(one.host)
-        except OSError:
-            lines.append("# not found now; run this again where the name is known")
-            continue
-        lines += [f"IPAddressAllow={address}" for address in addresses]
-    return "\n".join([*_left_open(egress), *lines])
+def place(host: str, port: int) -> str:
+    """Return ``host:port``, an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-FORMATS: Final[dict[str, Callable[[Egress], str]]] = {
-    "text": as_text,
-    "json": as_json,
-    "helm": as_helm,
-    "compose": as_compose,
-    "systemd": as_systemd,
-}
+def comments(listing: Listing) -> Iterator[str]:
+    """Yield what is undetermined as comments."""
+    for unknown in listing.undetermined:
+        yield f"# undetermined: {unknown.what}: {unknown.why}. {unknown.fix}"
 
 
-def _names(egress: Egress) -> list[str]:
-    return sorted({one.host for one in egress.hosts if _by_name(one)})
+def _is_named(host: Host) -> bool:
+    return host.port == HTTPS and is_public(host.host) and host.kind not in _COVERED
 
 
-def _by_name(one: Host) -> bool:
-    return one.port == HTTPS and one.kind not in _INSIDE and not _is_address(one.host)
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _others(egress: Egress, fix: str) -> list[str]:
-    return [
-        f"# {one.host}:{one.port} is not among them ({one.kind}: {one.why}): {fix}"
-        for one in egress.hosts
-        if one.kind not in _INSIDE and not _by_name(one)
-    ]
-
-
-def _left_open(egress: Egress, mark: str = "# ") -> list[str]:
-    return [f"{mark}undetermined: {one.what}: {one.why}; {one.fix}" for one in egress.undetermined]
+def _own(listing: Listing) -> set[tuple[str, int]]:
+    """Return addresses that need no rule of their own."""
+    return {(host.host, host.port) for host in listing.hosts if is_inside(host.host) or host.kind in _COVERED}

@@ -1,107 +1,101 @@
-"""Where the models of the config are."""
+"""Hosts of the models in model_list, and of whatever else names a model of a provider."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
-from slipway.egress.known_hosts import KnownHosts
-from slipway.egress.places import HTTPS, Host, Undetermined, of_url
+from slipway.egress import clouds
+from slipway.egress.reach import Reach
+from slipway.egress.table import Entry
+from slipway.settings import parse_switch
 
-_KIND: Final = "provider"
-_ENDINGS: Final = ("_API_BASE", "_BASE_URL", "_API_URL")
-# Whoever names one of these says where the model is; the walk over all URLs of the config has it.
-_BASES: Final = ("api_base", "base_url", "aws_bedrock_runtime_endpoint", "mock_response")
-_LOGIN: Final = ("azure_ad_token", "tenant_id", "client_id", "azure_username")
-
-# (what of a model, variables, what stands for neither): litellm/llms/bedrock/base_aws_llm.py (_get_aws_region_name),
-# litellm/llms/vertex_ai/vertex_llm_base.py (get_vertex_region).
-_REGION: Final = ("aws_region_name", ("AWS_REGION_NAME", "AWS_REGION", "AWS_DEFAULT_REGION"), "us-west-2")
-_LOCATION: Final = ("vertex_location", ("VERTEXAI_LOCATION", "VERTEX_LOCATION"), "us-central1")
-
-Value = Callable[[object], str | None]
+# They choose among other models, or hold a prompt for one (litellm/types/utils.py, LlmProviders).
+_WITHOUT: Final = frozenset({"auto_router", "litellm_agent", "dotprompt"})
 
 
-def find(
-    config: Mapping[str, object], environment: Mapping[str, str], known: KnownHosts, value: Value
-) -> Iterator[Host | Undetermined]:
-    """Yield the host of each model that names none itself. ``value`` resolves what a config says of a variable."""
-    models = config.get("model_list")
+def add(reach: Reach) -> None:
+    """Note the hosts of every model of the config, and that there may be others in the database."""
+    models = reach.config.get("model_list")
     for index, model in enumerate(models if isinstance(models, list) else []):
         parameters = model.get("litellm_params") if isinstance(model, Mapping) else None
         if isinstance(parameters, Mapping):
-            yield from _model(f"model_list[{index}]", parameters, environment, known, value)
-
-
-def _model(
-    place: str, parameters: Mapping[str, object], environment: Mapping[str, str], known: KnownHosts, value: Value
-) -> Iterator[Host | Undetermined]:
-    name = value(parameters.get("model")) or ""
-    provider = value(parameters.get("custom_llm_provider")) or _provider(name, known)
-    if provider.startswith("azure") and any(parameters.get(key) for key in _LOGIN):
-        yield Host("login.microsoftonline.com", HTTPS, _KIND, f"{place} ({provider}) logs in there")
-    if any(parameters.get(key) for key in _BASES):
-        return
-    why = f"{place} ({provider})"
-    named = _by_variable(provider, environment, why)
-    if named:
-        yield named
-    elif provider.startswith(("bedrock", "sagemaker", "aws_")):
-        yield from _amazon(why, provider, parameters, environment, value)
-    elif provider.startswith("vertex_ai"):
-        yield from _google(why, parameters, environment, value)
-    elif provider in known.providers:
-        yield Host(known.providers[provider], HTTPS, _KIND, why)
-    elif not provider:
-        yield Undetermined(place, "its name tells no provider", "name the hosts of those that it may mean")
-    else:
-        yield Undetermined(
-            why, "LiteLLM has no usual host for this provider", "give the model its api_base, or name the host"
+            add_parameters(reach, parameters, f"model_list[{index}]")
+            _tokenizer(reach, model.get("model_info"), f"model_list[{index}].model_info.custom_tokenizer")
+    settings = reach.section("litellm_settings")
+    with reach.of("litellm_settings.api_base"):
+        if base := reach.first(settings, "api_base"):
+            reach.address("provider", "litellm_settings.api_base", base)
+    if settings.get("custom_provider_map"):
+        reach.unknown(
+            "litellm_settings.custom_provider_map",
+            "providers of your own ask whatever their code asks",
+            "Add their hosts by hand.",
+        )
+    stored = reach.section("general_settings").get("store_model_in_db")
+    if stored is True or parse_switch(str(stored or reach.variable("STORE_MODEL_IN_DB"))):
+        reach.unknown(
+            "store_model_in_db",
+            "models, MCP servers, guardrails and callbacks may be in the database",
+            "Add the hosts of what is added in the UI by hand, and again whenever that changes.",
         )
 
 
-def _provider(name: str, known: KnownHosts) -> str:
-    if name.strip("*") == "":
-        return ""
-    before, slash, _ = name.partition("/")
-    return before if slash else known.models.get(name, "")
+def add_parameters(reach: Reach, parameters: Mapping[str, object], place: str) -> None:
+    """Note the hosts of what ``litellm_params`` says, found at ``place``."""
+    # It answers by itself.
+    if parameters.get("mock_response"):
+        return
+    with reach.of(place):
+        _add(reach, _with_credentials(reach, parameters, place), place)
 
 
-def _by_variable(provider: str, environment: Mapping[str, str], why: str) -> Host | None:
-    beginning = provider.upper().replace("-", "_")
-    for variable in (beginning + end for end in _ENDINGS):
-        if found := of_url(environment.get(variable, ""), _KIND, f"{why} by {variable}"):
-            return found
-    return None
+def _add(reach: Reach, parameters: Mapping[str, object], place: str) -> None:
+    model = reach.first(parameters, "model")
+    named = reach.first(parameters, "custom_llm_provider")
+    provider = (named if named in reach.table.names else None) or (None if named else reach.table.provider(model))
+    if provider in _WITHOUT:
+        return
+    base = reach.first(parameters, "api_base", "base_url")
+    why = f"{place}: {provider}" if provider else place
+    if provider and clouds.add(reach, provider, parameters, why):
+        return
+    if base:
+        reach.address("provider", why, base)
+    elif model == "*" or not provider:
+        what = "a model of any provider" if model == "*" else "a model whose provider LiteLLM does not tell by its name"
+        reach.unknown(place, what, "Write model: PROVIDER/NAME, or set api_base.")
+    elif not reach.entry("provider", why, reach.table.providers.get(provider, _NOWHERE)):
+        variables = reach.table.providers.get(provider, _NOWHERE).variables
+        reach.unknown(
+            why,
+            "LiteLLM has no address for this provider",
+            f"Set its api_base{f', or {variables[0]}' if variables else ''}; or add its host by hand.",
+        )
 
 
-def _chosen(
-    choice: tuple[str, tuple[str, ...], str],
-    parameters: Mapping[str, object],
-    environment: Mapping[str, str],
-    value: Value,
-) -> str:
-    key, variables, usual = choice
-    named = value(parameters.get(key))
-    return named or next((environment[name] for name in variables if environment.get(name)), usual)
+def _tokenizer(reach: Reach, information: object, place: str) -> None:
+    """Note where a tokenizer of its own is fetched from (litellm/utils.py, create_pretrained_tokenizer)."""
+    if isinstance(information, Mapping) and information.get("custom_tokenizer"):
+        reach.address("provider", place, reach.variable("HF_ENDPOINT") or "huggingface.co")
 
 
-def _amazon(
-    why: str, provider: str, parameters: Mapping[str, object], environment: Mapping[str, str], value: Value
-) -> Iterator[Host]:
-    region = _chosen(_REGION, parameters, environment, value)
-    service = "runtime.sagemaker" if provider.startswith("sagemaker") else "bedrock-runtime"
-    if provider == "bedrock_mantle":
-        yield Host(f"bedrock-mantle.{region}.api.aws", HTTPS, _KIND, why)
-    elif provider.startswith(("bedrock", "sagemaker")):
-        yield Host(f"{service}.{region}.amazonaws.com", HTTPS, _KIND, why)
-    if parameters.get("aws_role_name") or environment.get("AWS_ROLE_ARN"):
-        yield Host(f"sts.{region}.amazonaws.com", HTTPS, _KIND, f"{why} takes a role there")
-        yield Host("sts.amazonaws.com", HTTPS, _KIND, f"{why} takes a role there")
+def _with_credentials(reach: Reach, parameters: Mapping[str, object], place: str) -> Mapping[str, object]:
+    """Return the parameters with those of the credential that they name (credential_list)."""
+    name = parameters.get("litellm_credential_name")
+    if not name:
+        return parameters
+    listed = reach.config.get("credential_list")
+    for credential in listed if isinstance(listed, list) else []:
+        if isinstance(credential, Mapping) and credential.get("credential_name") == name:
+            values = credential.get("credential_values")
+            return {**values, **parameters} if isinstance(values, Mapping) else parameters
+    reach.unknown(
+        f"{place}: litellm_credential_name",
+        "the credential is not in credential_list, and one in the database may hold an address",
+        "Add its host by hand, if it names one.",
+    )
+    return parameters
 
 
-def _google(why: str, parameters: Mapping[str, object], environment: Mapping[str, str], value: Value) -> Iterator[Host]:
-    location = _chosen(_LOCATION, parameters, environment, value)
-    beginning = "" if location == "global" else f"{location}-"
-    yield Host(f"{beginning}aiplatform.googleapis.com", HTTPS, _KIND, why)
-    yield Host("oauth2.googleapis.com", HTTPS, _KIND, f"{why} logs in there")
+_NOWHERE: Final = Entry()

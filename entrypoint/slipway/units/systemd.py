@@ -69,8 +69,6 @@ def unit(start: Start) -> str:
         "BindReadOnlyPaths=/etc/slipway -/etc/resolv.conf -/etc/hosts -/etc/localtime",
         # Nobody but root reads them there.
         f"InaccessiblePaths=-{_SECRETS}",
-        # PrivateTmp makes two directories, and one is enough.
-        "ReadOnlyPaths=-/var/tmp",
         "RuntimeDirectory=slipway",
         "StateDirectory=slipway",
         "WorkingDirectory=/app",
