@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import socket
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +17,11 @@ import httpx
 import yaml
 from docker.models.containers import Container
 
+from tests.support.document import blocks
 from tests.support.lab import Box
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDER = ROOT / "docker" / "compose"
+PAGE = "docs/compose.md"
 SECONDS = 600
 GATEWAYS = ("gateway-a", "gateway-b")
 # Who is declared, and who is not: both are the fake provider.
@@ -58,7 +59,7 @@ def free_port() -> int:
 
 def config() -> dict[str, Any]:
     """The config that is shipped, with the test's models, and nobody to alert."""
-    content: dict[str, Any] = yaml.safe_load((FOLDER / "production" / "config.yaml").read_text())
+    content: dict[str, Any] = yaml.safe_load((ROOT / "docker/compose/production/config.yaml").read_text())
     content["model_list"] = [
         _model("provider/*", "openai/*", api_base=f"https://{DECLARED}/v1"),
         _model("undeclared", "openai/chat", api_base=f"https://{UNDECLARED}/v1"),
@@ -73,18 +74,32 @@ def config() -> dict[str, Any]:
 def _model(name: str, model: str, **parameters: str) -> dict[str, Any]:
     return {
         "model_name": name,
-        "litellm_params": {"model": model, "api_key": "os.environ/PROVIDER_KEY", **parameters},
+        "litellm_params": {"model": model, "api_key": "os.environ/OPENAI_API_KEY", **parameters},
     }
 
 
 @dataclass(frozen=True)
 class Production:
-    """One project of its own names, ports and networks."""
+    """One project of its own names, ports and networks, in a copy of what is published."""
 
     client: docker.DockerClient
     directory: Path
     environment: Mapping[str, str]
-    compose: tuple[str, ...]
+
+    @property
+    def folder(self) -> Path:
+        """Where the page's commands are typed."""
+        return self.directory / "docker" / "compose"
+
+    def follow(self, heading: str, block: int = 0, **environment: str) -> str:
+        """Run a block of the page, as it stands there but for the image and the port; it has to succeed."""
+        text = blocks(PAGE, heading)[block]
+        text = text.replace("slipway:dev", self.environment["GATEWAY_IMAGE"])
+        text = text.replace("127.0.0.1:4000", self.environment["LISTEN"])
+        place = self.directory if text.startswith("cd ") else self.folder
+        done = self.run("sh", "-ec", text, place=place, **environment)
+        assert done.returncode == 0, done.stdout + self.logs()
+        return done.stdout
 
     @property
     def url(self) -> str:
@@ -92,23 +107,24 @@ class Production:
 
     @property
     def master_key(self) -> str:
-        return (self.directory / "secrets" / "gateway" / "LITELLM_MASTER_KEY").read_text()
+        return (self.folder / "secrets" / "gateway" / "LITELLM_MASTER_KEY").read_text()
 
-    def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str, place: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the folder of the Compose files; what it prints is together in `stdout`."""
+        variables = {**self.environment, **environment}
         return subprocess.run(
-            words, cwd=FOLDER, env={**self.environment, **environment}, timeout=SECONDS, check=False, text=True,
+            words, cwd=place or self.folder, env=variables, timeout=SECONDS, check=False, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
 
     def docker_compose(self, *words: str, **environment: str) -> str:
         """A command of Compose that has to succeed; returns what it printed."""
-        done = self.run(*self.compose, *words, **environment)
+        done = self.run("docker", "compose", *words, place=None, **environment)
         assert done.returncode == 0, done.stdout + self.logs()
         return done.stdout
 
     def logs(self) -> str:
-        return self.run(*self.compose, "logs", "--tail", "60").stdout
+        return self.run("docker", "compose", "logs", "--tail", "60").stdout
 
     def container(self, service: str) -> Container:
         label = [
@@ -121,6 +137,10 @@ class Production:
 
     def box(self, service: str) -> Box:
         return Box(self.container(service))
+
+    def write(self, content: dict[str, Any]) -> None:
+        """Write the config of the gateways."""
+        (self.folder / "production" / "config.yaml").write_text(yaml.safe_dump(content))
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Ask the gateways' own API, with the master key."""
@@ -140,59 +160,55 @@ class Production:
         )
 
     def remove(self) -> None:
-        self.run(*self.compose, "--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "1")
+        self.run("docker", "compose", "--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "1")
 
 
 def prepare(client: docker.DockerClient, image: str, directory: Path) -> Production:
-    """What an operator does before the first `docker compose up`: config, secrets, variables."""
-    done = subprocess.run(
-        ["sh", "docker/compose/tool.sh", "docker"], cwd=ROOT, check=True, text=True, capture_output=True
-    )
-    words = done.stdout.split()
-    compose = (str(ROOT / words[0]), *words[1:]) if "/" in words[0] else tuple(words)
-    for name in ("config", "tls"):
-        (directory / name).mkdir()
+    """Everything but what the page says: a copy of the files, the test's models, a provider outside."""
+    for name in ("compose", "haproxy", "observability"):
+        ignored = shutil.ignore_patterns("secrets", ".env", "__pycache__")
+        shutil.copytree(ROOT / "docker" / name, directory / "docker" / name, ignore=ignored)
     tls = directory / "tls"
+    tls.mkdir()
     subprocess.run(
         [*MAKE_KEY.split(), "-keyout", tls / "key.pem", "-out", tls / "certificate.pem"],
         check=True, capture_output=True,
     )  # fmt: skip
-    (directory / "config" / "certificate.pem").write_bytes((tls / "certificate.pem").read_bytes())
-    (directory / "config" / "config.yaml").write_text(yaml.safe_dump(config()))
-    subprocess.run([sys.executable, FOLDER / "make_secrets.py", directory / "secrets"], check=True, capture_output=True)
-    given = directory / "secrets" / "gateway" / "PROVIDER_KEY"
-    given.write_text("provider-key")
-    given.chmod(0o440)
-    inside = f"10.{100 + secrets.randbelow(100)}.{secrets.randbelow(250)}"
-    outside = directory / "outside.yaml"
-    outside.write_text(OUTSIDE)
-    egress = directory / "egress.yaml"
-    egress.write_text(declare(image, directory / "config"))
+    folder = directory / "docker" / "compose"
+    shutil.copy(tls / "certificate.pem", folder / "production")
+    (folder / "outside.yaml").write_text(OUTSIDE)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("COMPOSE_", "SLIPWAY_"))}
     environment |= {
         "COMPOSE_PROJECT_NAME": f"slipway-test-{secrets.token_hex(4)}",
-        "COMPOSE_FILE": os.pathsep.join([str(FOLDER / "production.yaml"), str(egress), str(outside)]),
-        # Of a person who has one here, none counts.
-        "COMPOSE_DISABLE_ENV_FILE": "1",
+        "COMPOSE_FILE": "production.yaml:egress.yaml:outside.yaml",
         "LISTEN": f"127.0.0.1:{free_port()}",
-        "CONFIG": str(directory / "config"),
-        "SECRETS": str(directory / "secrets"),
-        "INSIDE": inside,
+        "INSIDE": f"10.{100 + secrets.randbelow(100)}.{secrets.randbelow(250)}",
         "GATEWAY_IMAGE": image,
         "REQUEST_TIMEOUT_SECONDS": str(REQUEST_SECONDS),
         "STOP_GRACE_SECONDS": str(REQUEST_SECONDS + 40),
         "PROVIDER": str(ROOT / "tests" / "support" / "provider.py"),
         "TLS": str(tls),
-        "COMPOSE": " ".join(compose),
+        "OPENAI_API_KEY": "provider-key",
+        "DOCKER_CONFIG": str(_with_plugin(directory)),
     }
-    return Production(client, directory, environment, compose)
+    production = Production(client, directory, environment)
+    # What is declared is what the config has when the page's command is run; one model comes later.
+    content = config()
+    models = content["model_list"]
+    content["model_list"] = [model for model in models if model["model_name"] != "undeclared"]
+    production.write(content)
+    production.run("python3", "make_secrets.py")
+    production.follow("Change")
+    production.write({**content, "model_list": models})
+    return production
 
 
-def declare(image: str, folder: Path) -> str:
-    """The file that lets the gateways out, as the command of the documents makes it; one model is left undeclared."""
-    content = yaml.safe_load((folder / "config.yaml").read_text())
-    content["model_list"] = [model for model in content["model_list"] if model["model_name"] != "undeclared"]
-    (folder / "declared.yaml").write_text(yaml.safe_dump(content))
-    words = ["docker", "run", "--rm", "--network", "none", "--volume", f"{folder}:/app/config:ro", image]
-    words += ["egress", "--format", "compose", "--config", "/app/config/declared.yaml"]
-    return subprocess.run(words, check=True, text=True, capture_output=True).stdout
+def _with_plugin(directory: Path) -> Path:
+    """A folder of the client's settings in which `docker compose` is a command."""
+    words = ["sh", "docker/compose/tool.sh", "docker"]
+    command = subprocess.run(words, cwd=ROOT, check=True, text=True, capture_output=True).stdout.strip()
+    folder = directory / "docker-config"
+    (folder / "cli-plugins").mkdir(parents=True)
+    if command != "docker compose":
+        (folder / "cli-plugins" / "docker-compose").symlink_to(ROOT / command)
+    return folder

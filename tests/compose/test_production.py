@@ -11,7 +11,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from tests.compose.production import DECLARED, FOLDER, GATEWAYS, UNDECLARED, Production, free_port, prepare
+from tests.compose.production import DECLARED, GATEWAYS, UNDECLARED, Production, free_port, prepare
 from tests.support.clients import Clients, slow, stream_of
 from tests.support.contract import assert_closed, assert_hardened
 from tests.support.lab import wait_until
@@ -30,7 +30,7 @@ ROOM_SECONDS = 20
 def production(client: docker.DockerClient, image: str, directory: Path) -> Iterator[Production]:
     project = prepare(client, image, directory)
     try:
-        project.docker_compose("up", "--detach", "--wait")
+        project.follow("Start")
         yield project
     finally:
         project.remove()
@@ -56,7 +56,7 @@ def test_every_service_is_hardened_and_only_the_balancer_is_published(production
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_no_secret_is_in_an_environment_or_an_argument(production: Production, service: str) -> None:
-    known = [path.read_text() for path in (production.directory / "secrets").glob("*/*")]
+    known = [path.read_text() for path in (production.folder / "secrets").glob("*/*")]
     assert len(known) >= 6
     attrs = str(production.container(service).attrs)
     processes = str(production.container(service).top())
@@ -83,6 +83,10 @@ for name in ("{DECLARED}", "{UNDECLARED}"):
 """
     said = production.box("gateway-a").python(greet)
     assert said.splitlines() == [f"{DECLARED} let through", f"{UNDECLARED} refused"]
+
+
+def test_the_request_of_the_page_is_answered(production: Production) -> None:
+    assert '"object":"list"' in production.follow("Start", 1)
 
 
 def burst(production: Production, model: str, key: str, count: int) -> Counter[int]:
@@ -126,7 +130,10 @@ def test_without_redis_requests_go_on_and_limits_are_each_gateways_own(productio
     production.docker_compose("stop", "redis")
     try:
         await_window()
-        assert burst(production, "provider/chat", limited, 4 * LIMIT) == {200: 2 * LIMIT, 429: 2 * LIMIT}
+        answers = burst(production, "provider/chat", limited, 4 * LIMIT)
+        assert set(answers) == {200, 429}
+        # The balancer does not share them out evenly.
+        assert LIMIT < answers[200] <= 2 * LIMIT
     finally:
         production.docker_compose("up", "--detach", "--wait", "--no-deps", "redis")
 
@@ -141,10 +148,7 @@ def test_without_redis_requests_go_on_and_limits_are_each_gateways_own(productio
 
 def test_prometheus_beside_it_scrapes_both(production: Production) -> None:
     port = free_port()
-    files = f"{production.environment['COMPOSE_FILE']}:{FOLDER / 'observability.yaml'}"
-    production.docker_compose(
-        "up", "--detach", "--no-recreate", "prometheus", COMPOSE_FILE=files, PROMETHEUS_PORT=str(port)
-    )
+    production.follow("Watch", PROMETHEUS_PORT=str(port))
     asked = Prometheus(f"http://127.0.0.1:{port}", production.directory)
     wait_until("scrapes of both", lambda: asked.answers() and len(asked.query("slipway_ready == 1")) == 2, 90)
 
@@ -168,8 +172,7 @@ def test_another_image_is_rolled_out_under_load(production: Production, next_ima
         production.url, production.master_key, count=20, streaming=10, stream_model=stream_of(6, 12), pause_seconds=0.5
     ) as asked:
         wait_until("all clients", lambda: asked.in_flight >= 10, 60)
-        done = production.run("sh", "roll.sh", GATEWAY_IMAGE=next_image)
-        assert done.returncode == 0, done.stdout + production.logs()
+        production.follow("Change", 1, GATEWAY_IMAGE=next_image)
     asked.assert_all_succeeded()
     for service in GATEWAYS:
         assert production.container(service).id != before[service]
