@@ -180,7 +180,7 @@ def tables(content: Mapping[str, Any]) -> dict[str, str]:
     )
     lines = {name: fit(rows, name) for name in GROWING}
     sizes = _table(
-        ["Replicas", "requests a second", "memory", "transactions a second at rest", "has ended by then, in this order"],
+        ["Replicas", "requests a second", "memory", "transactions a second at rest", "has ended, in this order"],
         [
             [
                 f"{size:,}", f"{rate * size:,.0f}", f"{lines['memory'].at(size) / 1000:,.1f} GB",

@@ -19,19 +19,13 @@ from docker.models.containers import Container
 
 from tests.support.document import blocks
 from tests.support.lab import Box
+from tests.support.outside import DECLARED, UNDECLARED, make_certificate
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = "docs/compose.md"
 SECONDS = 600
 GATEWAYS = ("gateway-a", "gateway-b")
-# Who is declared, and who is not: both are the fake provider.
-DECLARED = "provider.example.com"
-UNDECLARED = "elsewhere.example.com"
 REQUEST_SECONDS = 120
-MAKE_KEY = (
-    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=provider "
-    f"-addext subjectAltName=DNS:{DECLARED},DNS:{UNDECLARED}"
-)
 # What the test adds: the provider, on the network that `egress` leads to.
 OUTSIDE = """\
 services:
@@ -39,8 +33,6 @@ services:
     image: ${GATEWAY_IMAGE}
     entrypoint: [python, /srv/provider.py, "443", /srv/tls/certificate.pem, /srv/tls/key.pem]
     healthcheck: {disable: true}
-    # Any user may read a test's key.
-    user: "0:0"
     volumes:
       - ${PROVIDER}:/srv/provider.py:ro
       - ${TLS}:/srv/tls:ro
@@ -170,10 +162,7 @@ def prepare(client: docker.DockerClient, image: str, directory: Path) -> Product
         shutil.copytree(ROOT / "docker" / name, directory / "docker" / name, ignore=ignored)
     tls = directory / "tls"
     tls.mkdir()
-    subprocess.run(
-        [*MAKE_KEY.split(), "-keyout", tls / "key.pem", "-out", tls / "certificate.pem"],
-        check=True, capture_output=True,
-    )  # fmt: skip
+    make_certificate(tls)
     folder = directory / "docker" / "compose"
     shutil.copy(tls / "certificate.pem", folder / "production")
     (folder / "outside.yaml").write_text(OUTSIDE)

@@ -11,10 +11,11 @@ from pathlib import Path
 import docker
 import pytest
 
-from tests.compose.production import DECLARED, GATEWAYS, UNDECLARED, Production, free_port, prepare
+from tests.compose.production import GATEWAYS, Production, free_port, prepare
 from tests.support.clients import Clients, slow, stream_of
 from tests.support.contract import assert_closed, assert_hardened
 from tests.support.lab import wait_until
+from tests.support.outside import DECLARED, UNDECLARED
 from tests.support.prometheus import Prometheus
 
 SERVICES = (*GATEWAYS, "balancer", "egress", "postgres", "redis")

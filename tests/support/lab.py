@@ -70,7 +70,7 @@ class Executed:
 class Spec:
     """How a container is started; the defaults are those of `docker run`. `image`: another than the lab's.
 
-    `descriptors`: the soft and the hard limit of open files.
+    `descriptors`: the soft and the hard limit of open files. `hosts`: names and addresses of its hosts file.
     """
 
     command: Sequence[str] = ()
@@ -92,6 +92,7 @@ class Spec:
     tty: bool = False
     workdir: str | None = None
     image: str | None = None
+    hosts: Mapping[str, str] = field(default_factory=dict)
 
 
 def hardened(writable: Sequence[str] = WRITABLE) -> dict[str, object]:
@@ -286,6 +287,7 @@ class Lab:
             ulimits=[Ulimit(name="nofile", soft=soft, hard=hard) for soft, hard in filter(None, [spec.descriptors])],
             tty=spec.tty,
             working_dir=spec.workdir,
+            extra_hosts=dict(spec.hosts),
             **place,
         )
         box = Box(container)
