@@ -1,6 +1,6 @@
 # Every verb installs what it needs and is safe to repeat. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run stop install uninstall image test soak fuzz check bench lock docs docs-picture clean
+.PHONY: help run stop install uninstall image test soak fuzz check bench scale lock docs docs-picture clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -60,7 +60,7 @@ check: .venv/done ## Lint and type-check
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
-	@git ls-files -z -- '*.sh' .ci/run | xargs -0 .venv/bin/shellcheck
+	@git ls-files -z -- '*.sh' .ci/run docker/systemd/slipway | xargs -0 .venv/bin/shellcheck
 	@.venv/bin/hadolint Dockerfile docker/*/Dockerfile tests/engine/Dockerfile tests/upgrade/Dockerfile
 
 bench: .venv/done ## Measure against LiteLLM's own command in the same image (ROW=name for one row)
@@ -68,9 +68,15 @@ bench: .venv/done ## Measure against LiteLLM's own command in the same image (RO
 	@sh docker/build.sh full slim postgres-17
 	@.venv/bin/python -m bench $(ROW)
 
+scale: .venv/done ## Measure what 1, 2, 4 and 8 replicas cost, a quarter of an hour, and renew docs/capacity.md
+	@sh docker/build.sh full postgres-17 redis
+	@.venv/bin/python -m bench.scale
+	@.venv/bin/python docs/capacity.py
+
 docs: .venv/done ## Renew what is generated: tables in README.md, the chart's schema, Grafana dashboards
 	@.venv/bin/python docs/variables.py
 	@.venv/bin/python docs/chart.py
+	@.venv/bin/python docs/capacity.py
 	@.venv/bin/python docker/observability/dashboards.py
 
 docs-picture: .venv/done ## Draw the dashboard in README.md from the Prometheus of a test

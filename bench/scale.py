@@ -1,4 +1,4 @@
-"""What replicas cost those that they share: `python -m bench.scale` writes `results/scale.json` for docs/capacity.md.
+"""What replicas cost those that they share: `make scale` writes `results/scale.json` for docs/capacity.md.
 
 1, 2, 4 and 8 replicas of the production config with one PostgreSQL and one Redis; first at rest, then with requests at
 a steady rate, by virtual keys with limits. Counters of the services themselves: connections, transactions, commands;

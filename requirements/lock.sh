@@ -20,6 +20,7 @@ compile --python-version 3.13 --universal node.in -o node.txt
 compile --python-version 3.11 --universal -c full.txt dev.in -o dev.txt
 image -c full.txt -c dev.txt conformance.in -o conformance.txt
 compile --python-version 3.11 --universal compose.in -o compose.txt
+compile --python-version 3.11 --no-deps kubernetes.in -o kubernetes.txt
 
 # npm's locks hold integrity hashes and no registry's name.
 for project in ../docker/prisma/*/package.json; do

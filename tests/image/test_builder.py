@@ -9,19 +9,15 @@ from pathlib import Path
 import docker
 import pytest
 
+from tests.support.document import blocks
 from tests.support.lab import LABEL
 
 ROOT = Path(__file__).resolve().parents[2]
 Build = Callable[[str], subprocess.CompletedProcess[str]]
 OWN = "slipway-test-own"
 CA = os.environ.get("CA_BUNDLE", "/etc/ssl/certs/ca-certificates.crt")
-DOCKERFILE = """
-FROM {image}-builder AS packages
-COPY requirements.txt .
-RUN --mount=type=secret,id=ca slipway-add requirements.txt
-FROM {image}
-COPY --from=packages /etc/slipway/site /etc/slipway/site
-"""
+# As a reader of README.md writes it.
+(DOCKERFILE,) = [block for block in blocks("README.md") if block.startswith("FROM ")]
 # Pure Python packages that the image does not have; the second has a .pth file.
 ADDED = "iniconfig==2.3.0"
 WITH_STARTUP_FILE = "setuptools==84.2.1"
@@ -42,7 +38,7 @@ def build(tmp_path: Path, image: str) -> Iterator[Build]:
 
     def run(requirements: str) -> subprocess.CompletedProcess[str]:
         (tmp_path / "requirements.txt").write_text(requirements)
-        (tmp_path / "Dockerfile").write_text(DOCKERFILE.format(image=image))
+        (tmp_path / "Dockerfile").write_text(DOCKERFILE.replace("slipway:dev", image))
         secret = ["--secret", f"id=ca,src={CA}"] if os.path.exists(CA) else []
         command = [
             *engine,

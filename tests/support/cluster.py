@@ -11,10 +11,12 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import helm_python
 import yaml
+
+from tests.support import protobuf
 
 # Group and version, plural, kind, and whether it is in a namespace.
 _KINDS = (
@@ -63,6 +65,14 @@ class Cluster:
         data: dict[str, str] | None = found and found["data"]
         return data
 
+    def roll_out(self, namespace: str, name: str) -> None:
+        """Say of a Deployment what its controller says once all of its pods are ready."""
+        found = self.objects[f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]
+        wanted = found["spec"]["replicas"]
+        ready = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), wanted)
+        found["metadata"] |= {"generation": 1}
+        found["status"] = {**ready, "observedGeneration": 1}
+
 
 @contextmanager
 def cluster(*namespaces: str) -> Iterator[Cluster]:
@@ -91,13 +101,36 @@ def cluster(*namespaces: str) -> Iterator[Cluster]:
             self.answer(404, status)
 
         def body(self) -> dict[str, Any]:
-            found: dict[str, Any] = yaml.safe_load(self.rfile.read(int(self.headers["Content-Length"])))
+            content = self.rfile.read(int(self.headers["Content-Length"]))
+            if content.startswith(protobuf.MAGIC):
+                return protobuf.secret(content)
+            found: dict[str, Any] = yaml.safe_load(content)
             return found
 
         def do_GET(self) -> None:
             path = urlsplit(self.path).path
-            content = known.get(path) or objects.get(path)
+            content = known.get(path) or objects.get(path) or self.listed()
             self.answer(200, content) if content else self.missing()
+
+        def listed(self) -> dict[str, Any] | None:
+            """The objects of a collection that have the labels and the name that are asked for."""
+            address = urlsplit(self.path)
+            collections = {plural: (version, kind) for version, plural, kind, _ in _KINDS}
+            plural = address.path.rpartition("/")[2]
+            if plural not in collections:
+                return None
+            asked = {name: values[0] for name, values in parse_qs(address.query).items()}
+            labels = [pair.split("=") for pair in asked.get("labelSelector", "").split(",") if pair]
+            name = asked.get("fieldSelector", "").removeprefix("metadata.name=")
+            items = [
+                found
+                for place, found in objects.items()
+                if place.rpartition("/")[0] == address.path
+                and all(found["metadata"].get("labels", {}).get(key) == value for key, value in labels)
+                and name in ("", found["metadata"]["name"])
+            ]
+            version, kind = collections[plural]
+            return {"apiVersion": version, "kind": f"{kind}List", "metadata": {"resourceVersion": "1"}, "items": items}
 
         def do_POST(self) -> None:
             content = self.body()

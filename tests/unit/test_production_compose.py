@@ -1,0 +1,79 @@
+"""The files of the production project: secrets made once, variables documented, pages generated."""
+
+from __future__ import annotations
+
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+from docs import capacity
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "docker" / "compose"
+# Set by run.py, or by the environment of `make run`, whose project has no .env.
+OF_THE_QUICKSTART = {"CONFIG_HASH", "ENV_FILE", "LITELLM_MASTER_KEY", "PORT", "POSTGRES_PASSWORD", "RULES_HASH"}
+
+
+def make(folder: Path) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, str(FOLDER / "make_secrets.py"), str(folder)]
+    return subprocess.run(words, check=False, text=True, capture_output=True)
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_secrets_are_made_once(tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    assert make(folder).returncode == 0
+    made = contents(folder)
+    assert made["gateway/DATABASE_PASSWORD"] == made["postgres/password"]
+    assert made["gateway/REDIS_PASSWORD"] == made["redis/password"]
+    assert len(set(made.values()) - {""}) == 4
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    again = make(folder)
+    assert again.returncode == 0
+    assert contents(folder) == made
+    assert not [value for value in made.values() if value and value in again.stdout + again.stderr]
+
+
+def test_one_that_was_lost_is_not_made_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    make(folder)
+    (folder / "gateway/LITELLM_SALT_KEY").unlink()
+    before = contents(folder)
+    done = make(folder)
+    assert done.returncode == 1
+    assert "LITELLM_SALT_KEY" in done.stderr
+    assert contents(folder) == before
+
+
+def test_what_was_interrupted_goes_on_with_what_is_there(tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    (folder / "postgres").mkdir(parents=True)
+    (folder / "postgres/password").write_text("mine")
+    assert make(folder).returncode == 0
+    assert contents(folder)["gateway/DATABASE_PASSWORD"] == "mine"
+
+
+def test_every_variable_of_the_files_is_in_the_example() -> None:
+    used = set()
+    for file in FOLDER.glob("*.yaml"):
+        # Doubled, it is the container's.
+        used |= set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", file.read_text()))
+    written = set(re.findall(r"^([A-Z_]+)=", (FOLDER / ".env.example").read_text(), re.MULTILINE))
+    assert used - OF_THE_QUICKSTART == written - {"COMPOSE_FILE"}
+
+
+def test_no_default_is_a_password() -> None:
+    for file in (*FOLDER.glob("*.yaml"), FOLDER / ".env.example"):
+        text = file.read_text()
+        assert not re.findall(r"(?i)(?:password|secret|_key):-[^$}\s]", text), file
+        assert not re.findall(r"(?im)^\w*(?:password|secret|_key)=\S", text), file
+
+
+def test_the_page_of_capacity_is_generated() -> None:
+    page = capacity.PAGE.read_text()
+    assert capacity.rewritten(page) == page, "run `make docs`"
