@@ -9,14 +9,17 @@ cd "$(dirname "$0")/../.."
 say() { printf '%s\n' "install: $*" >&2; }
 fail() { printf '%s\n' "install: $1" "  why: $2" "  fix: $3" >&2; exit 64; }
 
+# Whether a process has this folder as its root, by number: what its link says is of its own view of the machine.
+in_use() {
+    stat --dereference --format %d:%i /proc/[0-9]*/root 2>/dev/null | grep -qx "$(stat --format %d:%i "$1")"
+}
+
 # Releases in PREFIX that no process of this machine has as its root, but for those that the arguments name.
 unused() {
     for release in "$target"/releases/*; do
         name=$(basename "$release")
         case " $* " in *" $name "*) continue ;; esac
-        if [ -d "$release" ] && ! find /proc -maxdepth 2 -name root -lname "$release*" 2>/dev/null | grep -q .; then
-            printf '%s\n' "$release"
-        fi
+        if [ -d "$release" ] && ! in_use "$release"; then printf '%s\n' "$release"; fi
     done
 }
 
@@ -73,9 +76,11 @@ fi
 
 if [ "$remove" = yes ]; then
     [ -e "$target/.slipway" ] || { say "nothing is in $target"; exit 0; }
-    if find /proc -maxdepth 2 -name root -lname "$target/*" 2>/dev/null | grep -q .; then
-        fail "$target is in use" "a process runs in it" "systemctl disable --now slipway"
-    fi
+    for release in "$target"/releases/*/; do
+        if [ -d "$release" ] && in_use "$release"; then
+            fail "$target is in use" "a process runs in it" "systemctl disable --now slipway"
+        fi
+    done
     rm -rf "$target"
     say "removed $prefix; kept /etc/slipway and /var/lib/slipway"
     exit 0

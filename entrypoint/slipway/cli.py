@@ -13,6 +13,7 @@ from slipway.commands import KEEP, VERBS
 from slipway.report import ExitCode, Refusal, refuse
 
 _WITHOUT_ARGUMENTS: Final = ("healthcheck", "drain", "reload", "version")
+_WAIT: Final = "--wait"
 _HELP: Final = ("-h", "--help")
 
 
@@ -23,7 +24,7 @@ def main(argv: Sequence[str]) -> int:
     log.use_json(os.environ.get("JSON_LOGS", "").strip().lower() in ("1", "true", "yes", "on"))
     core_files.forbid(os.environ)
     try:
-        if command in _WITHOUT_ARGUMENTS and arguments:
+        if command in _WITHOUT_ARGUMENTS and arguments and (command, *arguments) != ("reload", _WAIT):
             return _alone(command, arguments)
         match command:
             case "check":
@@ -41,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
             case "drain":
                 return _drain()
             case "reload":
-                return _reload()
+                return _reload(wait=bool(arguments))
             case "version":
                 return _version()
             case _:
@@ -203,10 +204,10 @@ def _drain() -> int:
     return _told(health.drain())
 
 
-def _reload() -> int:
+def _reload(*, wait: bool) -> int:
     from slipway.runtime import health
 
-    return _told(health.reload())
+    return _told(health.reload(wait=wait))
 
 
 def _told(problem: str | None) -> int:

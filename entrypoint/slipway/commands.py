@@ -17,6 +17,7 @@ VERBS: Final = {
     "salt": "salt check: which key opens what the database holds; salt rotate: put all of it under another key",
     "healthcheck": "0 when the gateway in this container is ready",
     "drain": "drain the gateway in this container and end it, as SIGTERM does; return when its requests are done",
-    "reload": "have the gateway in this container check its configuration and take it over; its log says how it went",
+    "reload": "have the gateway in this container check its configuration and take it over; its log says how it went; "
+    "--wait returns when it is over, with 0 when every worker has it",
     "version": "print the versions of everything",
 }

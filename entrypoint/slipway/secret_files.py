@@ -22,6 +22,9 @@ from slipway.secrets import FROM_FILES, HELD, is_secret, of_this_gateway
 from slipway.settings import setting
 
 DIRECTORY: Final = "SLIPWAY_SECRETS_DIR"
+# systemd puts the name of a credential that is a directory, and this sign, before the names of its files.
+CREDENTIAL: Final = "slipway"
+_BEFORE_NAME: Final = f"{CREDENTIAL}_"
 _PATHS: Final = "SLIPWAY_PATH_VARIABLES"
 _SUFFIX: Final = "_FILE"
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -210,6 +213,7 @@ def _in_directories(environment: Mapping[str, str], findings: list[Finding]) -> 
             continue
         for name in names:
             path = os.path.join(directory, name)
+            name = name.removeprefix(_BEFORE_NAME)
             why = _left_alone(name)
             if why is None:
                 # Often a variable names the very file.

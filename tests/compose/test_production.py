@@ -118,12 +118,12 @@ def test_a_limit_of_parallel_requests_holds_for_both_together(production: Produc
 
 
 def test_a_budget_holds_for_both_together(production: Production) -> None:
-    """One that is reached in one gateway is reached in the other: no more than one request goes beyond it."""
+    """One that is reached in one gateway is reached in the other, though a moment later: one request may go beyond."""
     price = float(production.ask("mock").headers["x-litellm-response-cost"])
     limited = key(production, max_budget=BUDGETED * price)
     answers = [production.ask("mock", limited).status_code for _ in range(2 * BUDGETED)]
     assert BUDGETED <= answers.count(200) <= BUDGETED + 1
-    assert set(answers[BUDGETED + 1 :]) == {422}
+    assert set(answers[BUDGETED + BUDGETED // 2 :]) == {422}
 
 
 def test_without_redis_requests_go_on_and_limits_are_each_gateways_own(production: Production) -> None:
@@ -139,8 +139,9 @@ def test_without_redis_requests_go_on_and_limits_are_each_gateways_own(productio
         production.docker_compose("up", "--detach", "--wait", "--no-deps", "redis")
 
     def shared() -> bool:
+        """Over each connection: one that was cut is noticed when it is used, and that request is not counted."""
         fresh = key(production, rpm_limit=1)
-        return burst(production, "provider/chat", fresh, 4)[200] == 1
+        return burst(production, "provider/chat", fresh, 3 * CLIENTS)[200] == 1
 
     wait_until("limits that are shared again", shared, 120)
     await_window()

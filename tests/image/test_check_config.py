@@ -183,8 +183,8 @@ def box(module_lab: Lab, directory: Path) -> Box:
         text = case.config if "model_list" in case.config else MODEL + case.config
         gateway.write(folder, f"{name}.yaml", text)
     gateway.write(folder, "good.yaml", MODEL)
-    for name in ("quickstart", "production"):
-        gateway.write(folder, f"{name}.yaml", (ROOT / f"docker/compose/{name}-config.yaml").read_text())
+    for name, place in (("quickstart", "quickstart-config"), ("production", "production/config")):
+        gateway.write(folder, f"{name}.yaml", (ROOT / f"docker/compose/{place}.yaml").read_text())
     gateway.write(folder, "everything.yaml", (ROOT / "tests/image/everything.yaml").read_text())
     folder.chmod(0o755)
     spec = Spec(entrypoint=("sleep", "3600"), env=gateway.environment(), files={FOLDER: folder}, network="none")

@@ -47,14 +47,15 @@ def test_the_generator_makes_a_hardened_container_of_it(unit: str) -> None:
     (line,) = re.findall(r"^ExecStart=.*podman run .*$", unit, re.MULTILINE)
     for word in (
         "--read-only", "--cap-drop all", "--security-opt=no-new-privileges", "--read-only-tmpfs=false",
-        "--user 65532:0", "--publish 127.0.0.1:4000:4000", "--sdnotify=healthy", "--stop-timeout 140",
+        "--user 65532:0", "--publish 127.0.0.1:4000:4000", "--sdnotify=container", "--stop-timeout 140",
         "--secret LITELLM_MASTER_KEY,uid=65532,gid=0,mode=0400", "--env NUM_WORKERS=2",
-        "--env SLIPWAY_STOP_GRACE_SECONDS=140", "--config /etc/slipway/config.yaml",
+        "--env SLIPWAY_STOP_GRACE_SECONDS=140", "--userns keep-id:uid=65532,gid=0", "--ulimit core=0:0",
+        "--config /etc/slipway/config.yaml",
     ):  # fmt: skip
         assert word in line, (word, line)
 
 
 def test_its_unit_waits_as_long_as_the_plan_says(unit: str) -> None:
     assert re.search(r"^TimeoutStopSec=150$", unit, re.MULTILINE)
-    assert re.search(r"^Restart=on-failure$", unit, re.MULTILINE)
+    assert re.search(r"^Restart=always$", unit, re.MULTILINE)
     assert re.search(r"^Type=notify$", unit, re.MULTILINE)

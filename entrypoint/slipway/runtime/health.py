@@ -15,6 +15,7 @@ from typing import Final
 
 from slipway import secret_files
 from slipway.report import ExitCode, Finding
+from slipway.runtime import reload_progress
 from slipway.runtime.addresses import reachable
 from slipway.runtime.assignment import DRAIN_TOKEN
 from slipway.runtime.directories import FALLBACK, WORKERS
@@ -138,8 +139,8 @@ def _drain_token() -> str | None:
     return token or secret_files.value(os.environ, DRAIN_TOKEN)
 
 
-def reload() -> str | None:
-    """Ask the supervisor for a reload as SIGHUP does; return None, or the reason why it was not asked.
+def reload(*, wait: bool = False) -> str | None:
+    """Ask the supervisor for a reload as SIGHUP does; return None, or why it was not asked, or with ``wait`` not done.
 
     `docker kill --signal HUP` asks too, but Docker then takes the container for one that was stopped by hand and does
     not start it again by its restart policy (moby issue 41302).
@@ -147,11 +148,28 @@ def reload() -> str | None:
     number = _remembered("supervisor")
     if number is None:
         return _NO_SUPERVISOR
+    directory = _runtime() / WORKERS
     try:
+        before = reload_progress.read(directory).asked
         os.kill(int(number), signal.SIGHUP)
+        return _end_of_reload(directory, before, int(number)) if wait else None
     except OSError as problem:
         return f"the supervisor cannot be asked: {problem.strerror}"
-    return None
+
+
+def _end_of_reload(directory: Path, before: int, supervisor: int) -> str | None:
+    """Wait as long as the reload takes. Raises OSError."""
+    while True:
+        time.sleep(_POLL_SECONDS)
+        now = reload_progress.read(directory)
+        if now.asked > before and now.over >= now.asked:
+            return (
+                None
+                if now.result == reload_progress.DONE
+                else f"the reload was {now.result.replace('_', ' ')}; the log says why"
+            )
+        # One that ends takes nothing over.
+        os.kill(supervisor, 0)
 
 
 def _remembered(name: str) -> str | None:

@@ -6,12 +6,14 @@ import hashlib
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from slipway import log
 from slipway.processes import spawn
-from slipway.workers import configuration
+from slipway.runtime.reload_progress import DONE, GIVEN_UP, REFUSED, Progress
+from slipway.workers import configuration, tally
 
 _POLL_SECONDS: Final = 2.0
 _CHECK_SECONDS: Final = 120.0
@@ -47,13 +49,26 @@ class Reload:
         # The start may have waited for a database.
         self._look_at(configuration.in_force(directory), configuration.secrets_in_force(directory) or {})
         self.refused = 0
+        # What the workers had finished and given up when a configuration was handed to them; None while they have none.
+        self._handed: tuple[int, int] | None = None
+        self._progress = Progress()
+        # Of the progress: for which asking the last check was begun, and whether it was refused.
+        self._taken = 0
+        self._refused_last = False
+
+    @property
+    def going_on(self) -> bool:
+        """Whether a reload is asked for, is checked, or has not reached every worker."""
+        return self._progress.over < self._progress.asked
 
     def ask(self) -> None:
         """Check and apply the configuration as it is at the next ``tick``, or once a check that runs has ended."""
         self._asked = True
+        self._show(replace(self._progress, asked=self._progress.asked + 1))
 
     def _begin(self, now: float) -> None:
         self._asked = False
+        self._taken, self._refused_last = self._progress.asked, False
         self._accepted = self._changing = self._digest()
         log.line("reload: checking the configuration")
         try:
@@ -75,6 +90,8 @@ class Reload:
             self._begin(now)
         if self._running and now >= self._deadline:
             os.kill(self._running, signal.SIGKILL)
+        if self._handed is not None and self._running is None:
+            self._follow()
 
     def reaped(self, pid: int, code: int) -> bool:
         """Take the exit code of a child; tell whether it was the check's."""
@@ -87,8 +104,37 @@ class Reload:
             self._refuse("the log above says why")
         else:
             self._look_at(configuration.proposed(self._directory), configuration.proposed_secrets(self._directory))
-            self._apply()
+            self._hand_over()
         return True
+
+    def _hand_over(self) -> None:
+        self._handed = self._counted() or (0, 0)
+        self._apply()
+
+    def _follow(self) -> None:
+        """Look whether the workers have finished, or given up, what was handed to them."""
+        before, now = self._handed or (0, 0), self._counted()
+        if now is not None and sum(now) > sum(before):
+            self._handed = None
+            self._end(REFUSED if self._refused_last else DONE if now[0] > before[0] else GIVEN_UP)
+
+    def _counted(self) -> tuple[int, int] | None:
+        try:
+            counts = tally.read(self._directory).reloads
+        except OSError:
+            # Out of descriptors, say: the next look will do.
+            return None
+        return counts.get(DONE, 0), counts.get(GIVEN_UP, 0)
+
+    def _end(self, result: str) -> None:
+        self._show(replace(self._progress, over=self._taken, result=result))
+
+    def _show(self, progress: Progress) -> None:
+        self._progress = progress
+        try:
+            progress.write(self._directory)
+        except OSError as problem:
+            log.line(f"reload: whoever waits for it cannot be told: {problem.strerror}", level="warning")
 
     def stop(self) -> None:
         """End a check that runs: nobody starts with what it would keep."""
@@ -110,9 +156,19 @@ class Reload:
         self._changing = self._digest()
         self._accepted = self._changing if unchanged else b""
 
+    def decline(self, why: str) -> None:
+        """Refuse a reload that was asked for and cannot even be checked."""
+        self.ask()
+        self._asked = False
+        self._taken = self._progress.asked
+        self._refuse(why)
+
     def _refuse(self, why: str) -> None:
         self.refused += 1
+        self._refused_last = True
         log.line(f"reload: refused: the configuration in force stays; {why}", level="error")
+        if self._handed is None:
+            self._end(REFUSED)
 
     def _look(self) -> None:
         digest = self._digest()

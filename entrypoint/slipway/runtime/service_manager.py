@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Final
 
 _SOCKET: Final = "NOTIFY_SOCKET"
@@ -17,6 +17,12 @@ _WATCHDOG: Final = "WATCHDOG_USEC"
 _WATCHED: Final = "WATCHDOG_PID"
 # Twice as often as it has to be, as sd_watchdog_enabled(3) advises.
 _PART: Final = 0.5
+_MICROSECONDS: Final = 1_000_000
+
+
+def prepare(environment: Mapping[str, str], seconds: int) -> None:
+    """Say, before there is a supervisor, that the start may take ``seconds``: the unit may be older than a setting."""
+    _tell(environment.get(_SOCKET, ""), _longer(seconds), "STATUS=preparing the start")
 
 
 class ServiceManager:
@@ -28,7 +34,7 @@ class ServiceManager:
         interval = environment.pop(_WATCHDOG, "")
         watched = environment.pop(_WATCHED, "")
         mine = not watched or watched == str(os.getpid())
-        self._interval = int(interval) / 1e6 * _PART if interval.isdecimal() and mine else 0.0
+        self._interval = int(interval) / _MICROSECONDS * _PART if interval.isdecimal() and mine else 0.0
         self._next = 0.0
         self._ready = False
 
@@ -38,9 +44,9 @@ class ServiceManager:
         self._ready = self._ready or first
         self._tell(f"STATUS={state}", *(["READY=1"] if first else []))
 
-    def stopping(self, why: str) -> None:
-        """Show that the gateway ends by itself or was asked to."""
-        self._tell("STOPPING=1", f"STATUS={why}")
+    def stopping(self, why: str, seconds: int) -> None:
+        """Show that the gateway ends by itself or was asked to, within ``seconds``."""
+        self._tell("STOPPING=1", _longer(seconds), f"STATUS={why}")
 
     def watch(self, now: float, alive: Callable[[], bool]) -> None:
         """Say that the gateway lives, if it does, as often as systemd wants to hear it. ``now`` is monotonic."""
@@ -50,10 +56,18 @@ class ServiceManager:
                 self._tell("WATCHDOG=1")
 
     def _tell(self, *lines: str) -> None:
-        if not self._address:
-            return
-        # A name that begins with @ is one of the abstract kind.
-        address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
-        # systemd that restarts itself may be away for a moment; what is said next reaches it.
-        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notices:
-            notices.sendto("\n".join(lines).encode(), address)
+        _tell(self._address, *lines)
+
+
+def _longer(seconds: int) -> str:
+    return f"EXTEND_TIMEOUT_USEC={seconds * _MICROSECONDS}"
+
+
+def _tell(address: str, *lines: str) -> None:
+    if not address:
+        return
+    # A name that begins with @ is one of the abstract kind.
+    address = "\0" + address[1:] if address.startswith("@") else address
+    # systemd that restarts itself may be away for a moment; what is said next reaches it.
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notices:
+        notices.sendto("\n".join(lines).encode(), address)

@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from slipway import (
     __version__,
+    budget,
     checks,
     config_file,
     descriptors,
@@ -31,7 +32,7 @@ from slipway.commands import KEEP
 from slipway.database import address
 from slipway.database.absence import tolerates_absence
 from slipway.report import Finding, Refusal
-from slipway.runtime import assignment, database, health, plan, secret_changes, ui
+from slipway.runtime import assignment, database, health, plan, secret_changes, service_manager, ui
 from slipway.runtime import directories as writable
 from slipway.runtime.acceleration import proof, request
 from slipway.runtime.schema import Schema
@@ -223,6 +224,7 @@ def serve(argv: Sequence[str], environment: Mapping[str, str], taken: secret_fil
         if complete.get("LITELLM_UI_PATH") == str(start.directories.ui):
             ui.rewrite(dict(environment), start.directories.ui)
         phases.end("prepare")
+        service_manager.prepare(environment, budget.start(resolved, database=start.database is not None))
         schema, helper = _settle_database(start, complete)
     except BaseException:
         # Nobody will read it, and a volume would keep it.

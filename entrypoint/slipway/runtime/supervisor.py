@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from slipway import log, secret_files
-from slipway.budget import FLUSH_SECONDS
+from slipway.budget import FLUSH_SECONDS, SPARE_SECONDS
 from slipway.cgroup import memory_kills, memory_limit
 from slipway.metrics.families import Family
 from slipway.metrics.guard import Guard
@@ -191,14 +191,10 @@ class Supervisor:
         if self._ending:
             log.line("reload: refused: the gateway ends", level="warning")
             return
-        if not self.assignment.check:
-            server = self.assignment.server
-            log.line(
-                f"reload: refused: {server} cannot replace its workers one by one; restart the container", level="error"
-            )
-            self._reload.refused += 1
-            return
-        self._reload.ask()
+        if self.assignment.check:
+            self._reload.ask()
+        else:
+            self._reload.decline(f"{self.assignment.server} cannot replace its workers one by one; restart it")
 
     def _replace_workers(self) -> None:
         if self._ending:
@@ -244,7 +240,7 @@ class Supervisor:
         self._drain_began = now
         self._stop_at = now + settle
         self._not_ready()
-        self._manager.stopping(f"draining: {why}")
+        self._manager.stopping(f"draining: {why}", settle + self.assignment.drain_seconds + SPARE_SECONDS)
         log.line(
             f"{why}: not ready any more; {self.assignment.server} is told to stop in {settle} s; then it has "
             f"{self.assignment.drain_seconds - FLUSH_SECONDS} s for its requests and {FLUSH_SECONDS} s for their spend"

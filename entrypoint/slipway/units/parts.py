@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from typing import Final
 
-from slipway.report import ExitCode
+from slipway import budget
+from slipway.report import ExitCode, refuse
 from slipway.runtime.start import Start
 from slipway.secrets import is_secret, origin, redact
 
 DESCRIPTION: Final = "LiteLLM proxy (Slipway)"
-# After the waits for the database and its migration: imports, and the first worker.
-_START_SECONDS: Final = 180
 # A start that was refused is refused again; what a moment may change is not among them.
 _HOPELESS: Final = (
     *(ExitCode.USAGE, ExitCode.CONFIG, ExitCode.SECRET, ExitCode.DIRECTORY, ExitCode.MIGRATION, ExitCode.SALT),
@@ -19,18 +18,42 @@ _HOPELESS: Final = (
 )
 # Of the unit's own, or of the machine on which this was asked.
 _NOT_ITS: Final = ("SLIPWAY_STOP_GRACE_SECONDS", "SLIPWAY_SECRETS_DIR", "CONFIG_FILE_PATH")
+# What only their values make a secret is found in any flag.
+_SECRET_FLAGS: Final = ("--headers", "--add_key")
+
+
+def refuse_impossible(start: Start) -> None:
+    """Raise Refusal for a start that no unit can keep: without a word of readiness (65), or with a secret (66)."""
+    if not start.settings.on("SLIPWAY_SUPERVISOR"):
+        raise refuse(
+            "supervisor-needed",
+            ExitCode.CONFIG,
+            "SLIPWAY_SUPERVISOR is off, and a unit waits for the supervisor's word.",
+            "Leave SLIPWAY_SUPERVISOR on.",
+        )
+    before = ""
+    for argument in start.arguments:
+        flag, assigned, value = argument.partition("=") if argument.startswith("-") else (before, "=", argument)
+        if assigned and (flag in _SECRET_FLAGS or redact("argument", value) != value):
+            raise refuse(
+                "secret-in-unit",
+                ExitCode.SECRET,
+                f"The command line has a secret at {flag}.",
+                "Put it into the config file as os.environ/NAME, and the secret into a file called NAME.",
+                "Everybody on a machine may read its units.",
+            )
+        before = argument
 
 
 def start_seconds(start: Start) -> int:
     """Return how long a start may take, its waits included."""
-    waits = ("SLIPWAY_DATABASE_WAIT_SECONDS", "SLIPWAY_MIGRATE_TIMEOUT_SECONDS")
-    return _START_SECONDS + sum(start.settings.number(name) or 0 for name in waits)
+    return budget.start(start.settings, database=start.database is not None)
 
 
 def restart() -> list[str]:
-    """Return when the gateway is started again by itself, and when not."""
+    """Return when the gateway is started again by itself, and when not. `slipway drain` ends with 0: that is one."""
     codes = " ".join(str(int(code)) for code in _HOPELESS)
-    return ["Restart=on-failure", "RestartSec=5", f"RestartPreventExitStatus={codes}"]
+    return ["Restart=always", "RestartSec=5", f"RestartPreventExitStatus={codes}"]
 
 
 def environment(start: Start) -> list[str]:

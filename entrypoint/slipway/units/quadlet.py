@@ -7,26 +7,30 @@ from slipway.units import parts
 
 
 def container(start: Start) -> str:
-    """Return the .container file of this start."""
+    """Return the .container file of this start. Raises Refusal where no unit can keep it."""
+    parts.refuse_impossible(start)
     stop = start.plan.budget.stop
-    host, port = "127.0.0.1", start.settings.number("PORT")
+    ports = [start.settings.number(name) for name in ("PORT", "SLIPWAY_MANAGEMENT_PORT")]
     image = [
         "# As `podman images` names it.",
         "Image=localhost/slipway:dev",
         "ContainerName=slipway",
         f"Exec={parts.arguments(start)}".rstrip(),
-        f"PublishPort={host}:{port}:{port}",
+        *(f"PublishPort=127.0.0.1:{port}:{port}" for port in ports),
         "# config.yaml, hooks/ and site/",
         "Volume=%E/slipway:/etc/slipway:ro,z",
-        "Volume=slipway:/var/lib/slipway",
+        "Volume=slipway:/var/lib/slipway:U",
         "User=65532",
         "Group=0",
+        "# Your own user is the container's: no other of the machine is needed.",
+        "UserNS=keep-id:uid=65532,gid=0",
         "ReadOnly=true",
         "ReadOnlyTmpfs=false",
         "Tmpfs=/tmp:rw,size=256m,mode=1777",
         "Tmpfs=/run/slipway:rw,size=64m,mode=1777",
         "DropCapability=all",
         "NoNewPrivileges=true",
+        "Ulimit=core=0:0",
         *parts.environment(start),
         *_secrets(start),
         # An image in OCI's format has no health check of its own.
@@ -34,8 +38,8 @@ def container(start: Start) -> str:
         "HealthInterval=10s",
         "HealthTimeout=5s",
         "HealthStartPeriod=60s",
-        "# Started is what answers.",
-        "Notify=healthy",
+        "# READY comes from the gateway itself, when /readyz says so.",
+        "Notify=true",
         f"# {start.plan.budget.arithmetic}",
         f"StopTimeout={stop}",
     ]
