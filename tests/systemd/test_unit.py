@@ -14,6 +14,7 @@ import docker
 import httpx
 import pytest
 
+from slipway.units import systemd
 from tests.support import fake, gateway, postgres
 from tests.support.clients import stream_of
 from tests.support.contract import assert_closed, assert_hardened
@@ -37,6 +38,8 @@ ELSEWHERE = """\
       api_base: http://elsewhere:8080/v1
       api_key: os.environ/PROVIDER_KEY
 """
+# Podman's usual kind cannot lie on the engine's.
+STORAGE = '[storage]\ndriver = "vfs"\nrunroot = "/run/containers"\ngraphroot = "/var/lib/containers"\n'
 CONFIG = f"""{gateway.CONFIG}\
 router_settings: {{num_retries: 0, disable_cooldowns: true}}
 general_settings: {{master_key: os.environ/LITELLM_MASTER_KEY}}
@@ -227,6 +230,45 @@ def in_flight(running: Machine) -> str:
     found = gateway_of(running).management("/metrics").text
     lines = [line for line in found.splitlines() if line.startswith("slipway_requests_in_flight")]
     return f"in_flight {sum(float(line.split()[-1]) for line in lines):.0f}"
+
+
+def test_podman_runs_the_quadlet_until_the_gateway_itself_is_ready(running: Machine) -> None:
+    """Debian 13's Podman, as root and with the root file system for an image: a container has no users to give away."""
+    folder = "/etc/containers/systemd"
+    running.must("systemctl stop slipway")
+    printed = running.must(f"{machine.PREFIX}/bin/slipway explain --format quadlet --config /etc/slipway/config.yaml")
+    changed = {
+        "Image=": f"Rootfs={machine.PREFIX}/root",
+        # What an image says, and no root file system; and the machine has no controllers of groups.
+        "ContainerName=": "\n".join(
+            (
+                'Entrypoint=["tini", "--", "/opt/slipway/entrypoint.sh"]',
+                "WorkingDir=/app",
+                *(f"Environment={line}" for line in systemd.IMAGE),
+                "PodmanArgs=--pids-limit=0",
+            )
+        ),
+        "UserNS=": "Network=host",
+        "PublishPort=": "",
+    }
+    lines = [next((new for old, new in changed.items() if line.startswith(old)), line) for line in printed.splitlines()]
+    names = re.findall(r"^Secret=(\w+),", printed, re.MULTILINE)
+    assert set(names) == {path.name for path in (running.folder / "etc/slipway/secrets").iterdir()}
+    secret = "podman secret create $name /etc/slipway/secrets/$name"
+    running.must('printf %s "$TEXT" > /etc/containers/storage.conf', TEXT=STORAGE)
+    running.must(f"for name in {' '.join(names)}; do {secret}; done")
+    running.must(f'mkdir -p {folder}; printf %s "$TEXT" > {folder}/quadlet.container', TEXT="\n".join(lines))
+    running.must("systemctl daemon-reload")
+    try:
+        started = running.shell("systemctl start quadlet")
+        assert started.code == 0, running.must("journalctl --no-pager --unit quadlet --lines 60")
+        assert running.must("systemctl show --property StatusText --value quadlet").strip() == "ready"
+        assert gateway_of(running).management("/readyz").status_code == 200
+        assert "echo of a boat" in ask(running, "provider/chat").text
+        running.must("systemctl stop quadlet")
+        assert running.must("systemctl show --property Result --value quadlet").strip() == "success"
+    finally:
+        running.must(f"systemctl stop quadlet; rm {folder}/quadlet.container; systemctl daemon-reload")
 
 
 def test_a_config_that_is_refused_is_not_tried_again_and_again(running: Machine) -> None:

@@ -18,7 +18,7 @@ _WATCHDOG_SECONDS: Final = 30
 _ABORT_SECONDS: Final = 10
 _DESCRIPTORS: Final = 65536
 # What the image's ENV says; a unit knows nothing of it.
-_IMAGE: Final = (
+IMAGE: Final = (
     "PATH=/opt/slipway/venv/bin:/opt/slipway/bin:/usr/local/bin:/usr/bin:/bin",
     "HOME=/var/lib/slipway",
     "LANG=C.UTF-8",
@@ -88,7 +88,7 @@ def unit(start: Start) -> str:
         "RuntimeDirectory=slipway",
         "StateDirectory=slipway",
         "WorkingDirectory=/app",
-        *(f"Environment={parts.quoted(line)}" for line in _IMAGE),
+        *(f"Environment={parts.quoted(line)}" for line in IMAGE),
         *parts.environment(start),
         "# What stands here goes before the lines above.",
         "EnvironmentFile=-/etc/slipway/environment",
