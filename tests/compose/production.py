@@ -152,7 +152,10 @@ class Production:
         )
 
     def remove(self) -> None:
-        self.run("docker", "compose", "--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "1")
+        """With what the page started beside it."""
+        files = f"{self.environment['COMPOSE_FILE']}:observability.yaml"
+        words = ("--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "1")
+        self.docker_compose(*words, COMPOSE_FILE=files)
 
 
 def prepare(client: docker.DockerClient, image: str, directory: Path) -> Production:

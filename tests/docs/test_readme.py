@@ -79,6 +79,9 @@ def started(shell: Shell) -> Iterator[Shell]:
             # What a reader's Ctrl-C does: the client hands it on, and the container ends by itself.
             subprocess.run(["pkill", "-INT", "-g", str(process.pid), "docker"], check=True)
             assert process.wait(SECONDS) == 0
+            # It was not asked to go by itself.
+            left = shell.run(f"docker ps --all --quiet --filter volume={shell.folder}/config.yaml | xargs docker rm")
+            assert left.returncode == 0, left.stdout
 
 
 def test_the_first_gateway_is_up(started: Shell) -> None:
