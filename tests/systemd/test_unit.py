@@ -140,6 +140,11 @@ def test_no_secret_is_in_the_unit_or_in_an_environment(running: Machine) -> None
     assert not [value for value in known if value in unit + environments]
 
 
+def test_words_of_a_command_reach_the_gateway_as_they_were(running: Machine) -> None:
+    printed = running.must(f"{machine.PREFIX}/bin/slipway explain --format systemd --alias '$HOME 50% x'")
+    assert re.search(r'^ExecStart=.* --alias "\$\$HOME 50%% x"$', printed, re.MULTILINE), printed
+
+
 def test_systemd_finds_nothing_wrong_with_it(running: Machine) -> None:
     said = running.must("systemd-analyze verify slipway.service 2>&1 || true").splitlines()
     # It looks for the commands outside of RootDirectory.

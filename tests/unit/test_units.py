@@ -35,7 +35,8 @@ def test_the_unit_sets_what_the_image_sets() -> None:
         ("two words", '"two words"'),
         ('a "quote"', '"a \\"quote\\""'),
         ("50%", "50%%"),
-        ("$HOME", "$$HOME"),
+        ("$HOME", "$HOME"),
+        ("two\nlines", '"two\\nlines"'),
         ("back\\slash", '"back\\\\slash"'),
     ],
 )
@@ -126,6 +127,17 @@ def test_a_unit_has_a_memory_limit_of_its_own(tmp_path: Path, content: str, expe
     file = tmp_path / "cgroup"
     file.write_text(content)
     assert cgroup.own(tmp_path, file) == tmp_path / expected
+
+
+def test_a_variable_is_what_it_was_to_whom_it_reaches() -> None:
+    given = start("--alias", "$HOME", environment={"SLIPWAY_SSL_CIPHERS": "A$B"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SLIPWAY_SSL_CIPHERS", "A$B")
+        unit, container = systemd.unit(given), quadlet.container(given)
+    assert "\nEnvironment=SLIPWAY_SSL_CIPHERS=A$B\n" in unit
+    # Podman's generator makes arguments of a command of them.
+    assert "\nEnvironment=SLIPWAY_SSL_CIPHERS=A$$B\n" in container
+    assert line(unit, "ExecStart").endswith(" --alias $$HOME")
 
 
 class Manager:

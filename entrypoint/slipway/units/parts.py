@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Final
 
 from slipway import budget
@@ -56,15 +57,18 @@ def restart() -> list[str]:
     return ["Restart=always", "RestartSec=5", f"RestartPreventExitStatus={codes}"]
 
 
-def environment(start: Start) -> list[str]:
-    """Return a line for each setting that a variable gives, and that is no secret and no default of the image."""
+def environment(start: Start, written: Callable[[str], str]) -> list[str]:
+    """Return a line for each setting that a variable gives, and that is no secret and no default of the image.
+
+    ``written`` is ``quoted``, or ``word`` where the line becomes a part of a command, as in a quadlet.
+    """
     lines = []
     for name, resolved in start.settings.items():
         variable = origin(name).removeprefix("variable ")
         given = resolved.source.startswith("variable ") and name not in _NOT_ITS
         value = os.environ.get(variable, "")
         if given and value and not is_secret(name) and redact(name, value) == value and value != _images(name):
-            lines.append(f"Environment={quoted(f'{name}={value}')}")
+            lines.append(f"Environment={written(f'{name}={value}')}")
     stop = start.plan.budget.stop
     return [*lines, f"Environment=SLIPWAY_STOP_GRACE_SECONDS={stop}"]
 
@@ -76,13 +80,18 @@ def secrets(start: Start) -> list[str]:
 
 def arguments(start: Start) -> str:
     """Return the gateway's flags as a unit writes them."""
-    return " ".join(map(quoted, start.arguments))
+    return " ".join(map(word, start.arguments))
+
+
+def word(text: str) -> str:
+    """Return one word of a command, in which systemd would put values in the place of variables."""
+    return quoted(text).replace("$", "$$")
 
 
 def quoted(text: str) -> str:
-    """Return one word of a unit's line. Source: systemd.service(5), quoting and specifiers."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
-    plain = escaped and not set(escaped) & set(" \t'\"\\;")
+    """Return one word of a unit's line. Source: systemd.syntax(7), and systemd.unit(5) on specifiers."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("%", "%%")
+    plain = escaped and not set(escaped) & set(" \t\r'\"\\;")
     return escaped if plain else f'"{escaped}"'
 
 

@@ -31,7 +31,7 @@ def container(start: Start) -> str:
         "DropCapability=all",
         "NoNewPrivileges=true",
         "Ulimit=core=0:0",
-        *parts.environment(start),
+        *parts.environment(start, parts.word),
         *_secrets(start),
         # An image in OCI's format has no health check of its own.
         "HealthCmd=/opt/slipway/entrypoint.sh healthcheck",

@@ -89,7 +89,7 @@ def unit(start: Start) -> str:
         "StateDirectory=slipway",
         "WorkingDirectory=/app",
         *(f"Environment={parts.quoted(line)}" for line in IMAGE),
-        *parts.environment(start),
+        *parts.environment(start, parts.quoted),
         "# What stands here goes before the lines above.",
         "EnvironmentFile=-/etc/slipway/environment",
         *SANDBOX,
