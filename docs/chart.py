@@ -20,6 +20,9 @@ START, END = "<!-- values -->", "<!-- /values -->"
 KUBERNETES: Final = "v1.30.0-local-strict"
 _MARK: Final = "@schema "
 _REFERENCE: Final = "k8s:"
+# What Kubernetes calls an object, or nothing.
+_NAME: Final = "^(|[a-z0-9]([-a-z0-9.]*[a-z0-9])?)$"
+_NAMED: Final = ("existingSecret", "existingConfigMap")
 _TYPES: Final = {"str": "string", "int": "integer", "bool": "boolean"}
 Schema = dict[str, Any]
 # Definitions without a shape in Kubernetes itself.
@@ -77,11 +80,13 @@ def schema(values: tuple[Value, ...]) -> Schema:
     """Return the JSON Schema of all values. Raises ValueError for one whose type nobody gives."""
     used: dict[str, Schema] = {}
     properties = {value.path[-1]: _schema(value, used) for value in values}
+    required = _required(properties)
     properties["global"] = {"type": "object", "$comment": "open: Helm gives it to a chart that another one needs"}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "type": "object",
         "additionalProperties": False,
+        "required": required,
         "properties": properties,
         "definitions": dict(sorted(used.items())),
     }
@@ -91,8 +96,11 @@ def _schema(value: Value, used: dict[str, Schema]) -> Schema:
     found: Schema = {"description": value.description} if value.description else {}
     if value.children:
         properties = {child.path[-1]: _schema(child, used) for child in value.children}
-        return {**found, "type": "object", "additionalProperties": False, "properties": properties}
-    given = dict(value.given)
+        return {
+            **found, "type": "object", "additionalProperties": False, "required": _required(properties),
+            "properties": properties,
+        }  # fmt: skip
+    given = {**({"pattern": _NAME} if value.path[-1] in _NAMED else {}), **value.given}
     opened = given.pop("open", None)
     if opened:
         found["$comment"] = f"open: {opened}"
@@ -110,6 +118,11 @@ def _schema(value: Value, used: dict[str, Schema]) -> Schema:
         found.pop("type", None)
         return {**found, "allOf": [_resolved(given, used)]}
     return {**found, **_resolved(given, used)}
+
+
+def _required(properties: Mapping[str, Schema]) -> list[str]:
+    """Name those that null, which Helm takes for "as if there were none", would take away without a word."""
+    return [name for name, found in properties.items() if "null" not in found.get("type", ())]
 
 
 def _resolved(node: Any, used: dict[str, Schema]) -> Any:

@@ -1,15 +1,20 @@
 """Makes the secrets of production.yaml as files, once: ``python3 make_secrets.py [FOLDER]`` (``secrets`` beside this).
 
-A folder a service, so that none sees another's. Files that are there are kept, whatever they hold; once all have been
-made, one that is missing is not made anew, since data depends on it.
+``--add NAME`` takes one more from standard input, for the gateways, in the place of a former one. A folder a service,
+so that none sees another's. Files that are there are kept; once all have been made, one that is missing is not made
+anew, since data depends on it.
 """
 
 from __future__ import annotations
 
+import argparse
+import fcntl
 import os
+import re
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 from typing import Final
@@ -37,10 +42,13 @@ SECRETS: Final[Mapping[tuple[str, ...], Callable[[], str]]] = {
 }
 # Written last.
 MADE: Final = ".made"
+_UNFINISHED: Final = ".unfinished-"
+_NAME: Final = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 
 def make(folder: Path) -> list[str]:
     """Make the files that are missing; return their names. Raises Refused, OSError."""
+    _look_over(folder)
     missing = [name for names in SECRETS for name in names if not (folder / name).is_file()]
     if missing and (folder / MADE).exists():
         raise Refused(
@@ -48,7 +56,6 @@ def make(folder: Path) -> list[str]:
             "they were made once, and the data in the volumes depends on them",
             f"put the old files back; or, to lose the data: docker compose down --volumes, rm -r {folder}, and again",
         )
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for service, owner in OWNERS.items():
         place = folder / service
         place.mkdir(exist_ok=True)
@@ -63,13 +70,67 @@ def make(folder: Path) -> list[str]:
     return missing
 
 
+def add(folder: Path, name: str, text: str) -> None:
+    """Give the gateways one more secret. Raises Refused, OSError."""
+    if not _NAME.fullmatch(name) or not text:
+        raise Refused(
+            "nothing was added",
+            f"{name} is no name of a variable" if text else "standard input is empty",
+            'printf %s "$OPENAI_API_KEY" | python3 make_secrets.py --add OPENAI_API_KEY',
+        )
+    if not (folder / MADE).exists():
+        raise Refused(f"{folder} has no secrets yet", "they are made first", "python3 make_secrets.py")
+    _write(folder / "gateway" / name, text)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep others out of the folder, users and runs of this. Raises Refused, OSError."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.stat().st_uid == os.geteuid():
+        folder.chmod(0o700)
+    elif folder.stat().st_mode & 0o077:
+        raise Refused(
+            f"{folder} is open to others, and not yours",
+            "Compose makes it so, when it is started before there are secrets",
+            f"sudo rmdir {folder}, or name another in SECRETS",
+        )
+    place = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX)
+        for left in folder.glob(f"{_UNFINISHED}*"):
+            left.unlink()
+        yield
+    finally:
+        os.close(place)
+
+
+def _look_over(folder: Path) -> None:
+    """Raise Refused for what an interrupted hand has left: an empty file, or two that should be the same and differ."""
+    for names in SECRETS:
+        found = {(folder / name).read_text(encoding="utf-8") for name in names if (folder / name).is_file()}
+        if len(found) > 1 or "" in found:
+            raise Refused(
+                f"{' and '.join(str(folder / name) for name in names)} cannot be used",
+                "one is empty" if "" in found else "they have to be the same, and differ",
+                "put back what the data was made with; without data, remove them and run this again",
+            )
+
+
 def _write(path: Path, text: str) -> None:
     # mkstemp's mode is 0600; the file appears whole or not at all.
-    handle, name = tempfile.mkstemp(dir=path.parent.parent)
-    with open(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    _give(Path(name), OWNERS[path.parent.name], MODE, MODE_OF_ALL)
-    os.replace(name, path)
+    handle, name = tempfile.mkstemp(dir=path.parent.parent, prefix=_UNFINISHED)
+    try:
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        _give(Path(name), OWNERS[path.parent.name], MODE, MODE_OF_ALL)
+        os.replace(name, path)
+    except OSError as problem:
+        with suppress(OSError):
+            os.unlink(name)
+        raise Refused(
+            f"{path} cannot be written", str(problem.strerror), "mend that, and run this again; nothing is lost"
+        ) from problem
 
 
 def _give(path: Path, owner: tuple[int, int], mode: int, mode_of_all: int) -> None:
@@ -81,9 +142,18 @@ def _give(path: Path, owner: tuple[int, int], mode: int, mode_of_all: int) -> No
 
 def main() -> int:
     """Make them, and say which."""
-    folder = Path(sys.argv[1]) if sys.argv[1:] else HERE / "secrets"
-    made = make(folder)
-    print(f"secrets: made {', '.join(made)} in {folder}" if made else f"secrets: all are in {folder} already")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", nargs="?", type=Path, default=HERE / "secrets")
+    parser.add_argument("--add", metavar="NAME", help="take this one from standard input")
+    asked = parser.parse_args()
+    with alone(asked.folder):
+        if asked.add:
+            add(asked.folder, asked.add, sys.stdin.read().rstrip("\n"))
+            print(f"secrets: {asked.add} is in {asked.folder}/gateway")
+        else:
+            made = make(asked.folder)
+            where = f"in {asked.folder}"
+            print(f"secrets: made {', '.join(made)} {where}" if made else f"secrets: all are {where} already")
     return 0
 
 

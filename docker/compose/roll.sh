@@ -6,17 +6,20 @@ set -eu
 
 cd "$(dirname "$0")"
 compose() { ${COMPOSE:-docker compose} "$@"; }
+fail() { printf '%s\n' "roll: $2" "  why: $3" "  fix: $4" >&2; exit "$1"; }
+healthy() { [ "$(compose ps --format '{{.Health}}' "$1")" = healthy ]; }
 
+compose config --quiet ||
+    fail 1 "nothing was replaced" "the Compose files or .env cannot be used, as said above" "cp .env.example .env, or mend it"
 compose run --rm --no-deps --no-TTY gateway-a check --format text --config /app/config/config.yaml || {
     code=$?
-    printf '%s\n' "roll: nothing was replaced" "  why: the check of the new gateway ended with $code; it says why above" \
-        "  fix: what it names, and run this again" >&2
-    exit "$code"
+    fail "$code" "nothing was replaced" "the check of the new gateway ended with $code; it says why above" \
+        "what it names, and run this again"
 }
-for gateway in gateway-a gateway-b; do
-    compose up --detach --no-deps --wait "$gateway" || {
-        printf '%s\n' "roll: $gateway did not become ready; what comes after it goes on as it was" \
-            "  why: docker compose logs $gateway" "  fix: put the former image or setting back, and run this again" >&2
-        exit 1
-    }
+# The one that serves nobody goes first: there is never none that serves.
+if healthy gateway-b; then order="gateway-a gateway-b"; else order="gateway-b gateway-a"; fi
+for gateway in $order; do
+    compose up --detach --no-deps --wait "$gateway" ||
+        fail 1 "$gateway did not become ready; what comes after it goes on as it was" "docker compose logs $gateway" \
+            "put the former image or setting back, and run this again"
 done

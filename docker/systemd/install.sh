@@ -23,8 +23,18 @@ unused() {
     done
 }
 
+# Make what standard input has into a file, unless there is one: whole, or not at all.
 keep_or_make() {
-    if [ -e "$2" ]; then say "kept $2"; else install -m "$1" "$3" "$2" && say "made $2"; fi
+    if [ -s "$2" ]; then say "kept $2" && return; fi
+    install -m "$1" /dev/stdin "$2.unfinished" && sync "$2.unfinished" && mv "$2.unfinished" "$2" && say "made $2"
+}
+
+# What an end at any moment leaves of an unpacking.
+tidy() {
+    rm -rf "$target/releases/unfinished" "$target/releases/archive"
+    # shellcheck disable=SC2086
+    if [ -n "$made" ]; then $engine rm "$made" >/dev/null 2>&1 || true; fi
+    made=
 }
 
 unpack() {
@@ -35,22 +45,29 @@ unpack() {
     id=$($engine image inspect --format '{{.Id}}' "$image" | sed 's/^sha256://' | cut -c 1-12)
     release="$target/releases/$id"
     if [ ! -d "$release" ]; then
+        # shellcheck disable=SC2086
+        bytes=$($engine image inspect --format '{{.Size}}' "$image")
+        room=$(df --output=avail --block-size=1 "$target" | tail -1)
+        # Packed and unpacked, both for a moment.
+        [ "$room" -gt $((bytes * 5 / 2)) ] || fail "$target has no room for a release" \
+            "it takes $((bytes * 5 / 2 / 1000000)) MB for a moment, and $((room / 1000000)) MB are free" \
+            "make room, or name another PREFIX"
+        trap tidy EXIT
+        trap 'exit 130' INT TERM HUP
         say "unpacking $image to $prefix/releases/$id"
-        rm -rf "$target/releases/unfinished"
+        tidy
         mkdir -p "$target/releases/unfinished"
         # shellcheck disable=SC2086
         made=$($engine create "$image")
         # Through a file: a pipe would hide that its first half has failed.
         # shellcheck disable=SC2086
-        $engine export --output "$target/releases/archive" "$made" || { $engine rm "$made" >/dev/null; return 1; }
-        # shellcheck disable=SC2086
-        $engine rm "$made" >/dev/null
+        $engine export --output "$target/releases/archive" "$made"
         tar --extract --numeric-owner --same-permissions --file "$target/releases/archive" \
             --directory "$target/releases/unfinished"
-        rm "$target/releases/archive"
         # Where the unit mounts these of the machine.
         touch "$target/releases/unfinished/etc/localtime"
-        mv "$target/releases/unfinished" "$release"
+        mv -T "$target/releases/unfinished" "$release"
+        tidy
     fi
     before=$(readlink "$target/root" 2>/dev/null || echo none)
     # Renamed over the old link: there is always one.
@@ -63,12 +80,16 @@ remove=no
 if [ "${1:-}" = --remove ]; then remove=yes && shift; fi
 prefix="${1:-}"
 case "$prefix" in
-    /*[!A-Za-z0-9/._-]* | / | */ | *..*) fail "PREFIX=$prefix cannot be used" \
+    /*[!A-Za-z0-9/._-]* | / | */ | *..* | *//* | */./* | */.) fail "PREFIX=$prefix cannot be used" \
         "it stands in a unit, and must be a plain absolute path" "make install PREFIX=/opt/slipway" ;;
+    /etc | /etc/* | /var/lib/slipway* | /run* | /proc* | /dev* | /sys* | /tmp* | /boot*)
+        fail "PREFIX=$prefix cannot be used" "it is for something else, or is gone with the machine's next start" \
+            "make install PREFIX=/opt/slipway" ;;
     /*) ;;
     *) fail "PREFIX is no absolute path" "it is '${prefix}'" "make install PREFIX=/opt/slipway" ;;
 esac
 target="${DESTDIR:-}$prefix"
+made=
 [ "$(id -u)" = 0 ] || fail "only root may install" "files keep the owners that they have in the image" "run it as root"
 if [ -e "$target" ] && [ ! -e "$target/.slipway" ] && [ -n "$(ls -A "$target")" ]; then
     fail "$target is not ours" "it holds files, and no .slipway" "name a new folder"
@@ -87,18 +108,15 @@ if [ "$remove" = yes ]; then
 fi
 
 mkdir -p "$target/releases" "$target/bin"
-touch "$target/.slipway"
+exec 9>>"$target/.slipway"
+flock --nonblock 9 || fail "$target cannot be changed now" "another install is at work there" "wait for its end"
 unpack
 install -m 0755 docker/systemd/slipway "$target/bin/slipway"
 folder="${DESTDIR:-}/etc/slipway"
 install -d -m 0755 "$folder"
 install -d -m 0700 "$folder/secrets"
-keep_or_make 0644 "$folder/config.yaml" docker/systemd/config.yaml
-keep_or_make 0600 "$folder/environment" docker/systemd/environment
-if [ ! -e "$folder/secrets/LITELLM_MASTER_KEY" ]; then
-    (umask 077 && printf 'sk-%s' "$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" >"$folder/secrets/LITELLM_MASTER_KEY")
-    say "made $folder/secrets/LITELLM_MASTER_KEY"
-fi
-say "next: edit /etc/slipway/config.yaml, then" \
-    "$prefix/bin/slipway explain --format systemd --config /etc/slipway/config.yaml > /etc/systemd/system/slipway.service" \
-    "and: systemctl daemon-reload && systemctl enable slipway && systemctl restart slipway"
+keep_or_make 0644 "$folder/config.yaml" <docker/systemd/config.yaml
+keep_or_make 0600 "$folder/environment" <docker/systemd/environment
+printf 'sk-%s' "$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" | keep_or_make 0600 "$folder/secrets/LITELLM_MASTER_KEY"
+say "next: edit /etc/slipway/config.yaml, and make the unit, as docs/systemd.md says; after an upgrade:" \
+    "systemctl restart slipway"

@@ -156,6 +156,9 @@ def _explain(argv: Sequence[str]) -> int:
     arguments, style = _take_format(argv, usual="text", styles=tuple(formats))
     taken = _take_secrets()
     considered = start.consider(arguments, dict(os.environ), taken, explaining=True)
+    if style in ("systemd", "quadlet") and report.exit_code(considered.findings):
+        # What would not start gets no unit, which might take the place of one that does.
+        raise Refusal(*considered.findings)
     report.show(considered.findings)
     print(formats[style](considered))
     return ExitCode.DONE

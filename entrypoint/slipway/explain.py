@@ -26,7 +26,7 @@ def as_json(start: Start) -> str:
         },
         "secrets": dict(_from_files(start)),
         "database": start.database,
-        "argv": list(start.plan.argv),
+        "argv": _command(start),
         "environment": _environment(start.plan.environment),
         "patches": _patches(),
         "acceleration": {
@@ -48,7 +48,7 @@ def as_text(start: Start) -> str:
     if start.taken.values:
         lines += ["", "Secrets from files", *(f"  {name}  {text}" for name, text in _from_files(start))]
     lines += ["", "Database", f"  {f'named by {start.database}' if start.database else 'none'}"]
-    lines += ["", "Command", f"  {' '.join(start.plan.argv)}", "", "Environment changes"]
+    lines += ["", "Command", f"  {' '.join(_command(start))}", "", "Environment changes"]
     for name, text in _environment(start.plan.environment).items():
         lines.append(f"  {name}={text}" if text is not None else f"  {name} is removed")
     lines += ["", "Patches", *(f"  {patch['name']}: {patch['state']}; {patch['why']}" for patch in _patches())]
@@ -65,6 +65,10 @@ def _from_files(start: Start) -> list[tuple[str, str]]:
         (name, source + (", without the newline at its end" if name in start.taken.trimmed else ""))
         for name, source in sorted(start.taken.sources.items())
     ]
+
+
+def _command(start: Start) -> list[str]:
+    return [redact("argument", word) for word in start.plan.argv]
 
 
 def _value(name: str, value: Value) -> Value:

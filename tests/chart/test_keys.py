@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
 from typing import Any
 
+import helm_python
 import pytest
 
 from tests.support.chart import CHART, FULL_NAME, NAME, NAMESPACE
@@ -56,3 +58,59 @@ def test_a_salt_key_is_made_with_the_database_and_not_before(kubernetes: Cluster
         helm.upgrade(CHART, NAME, DATABASE, namespace=NAMESPACE)
         assert kept(kubernetes)[MASTER] == made[MASTER]
         assert kept(kubernetes)[SALT] is not None
+
+
+# With other names the chart would make another salt key, which opens nothing of what the database holds.
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"fullnameOverride": "other"}, f"secrets.saltKey: {SALT} has this release's salt key"),
+        ({"nameOverride": "other"}, f"secrets.saltKey: {SALT} has this release's salt key"),
+        ({"secrets": {"saltKey": {"key": "SALT"}}}, "secrets: a key has another name"),
+        ({"secrets": {"masterKey": {"key": "MASTER"}}}, "secrets: a key has another name"),
+    ],
+)
+def test_an_upgrade_under_other_names_is_refused(kubernetes: Cluster, change: dict[str, Any], said: str) -> None:
+    with kubernetes.helm(NAMESPACE) as helm:
+        helm.install(CHART, NAME, DATABASE, namespace=NAMESPACE)
+        made = kept(kubernetes)
+        with pytest.raises(helm_python.HelmError, match=re.escape(said)):
+            helm.upgrade(CHART, NAME, {**DATABASE, **change}, namespace=NAMESPACE)
+        assert kept(kubernetes) == made
+        # As its message says.
+        named = {"secrets": {"saltKey": {"existingSecret": SALT}, "masterKey": {"existingSecret": MASTER}}}
+        helm.upgrade(CHART, NAME, {**DATABASE, **named, "fullnameOverride": "other"}, namespace=NAMESPACE)
+        assert kubernetes.secret(NAMESPACE, "other-salt-key") is None
+
+
+def test_whatever_else_stands_in_a_secret_is_kept(kubernetes: Cluster) -> None:
+    with kubernetes.helm(NAMESPACE) as helm:
+        helm.install(CHART, NAME, DATABASE, namespace=NAMESPACE)
+        path = f"/api/v1/namespaces/{NAMESPACE}/secrets/{SALT}"
+        kubernetes.objects[path]["data"]["FORMER"] = "c2stb2xk"
+        made = kept(kubernetes)
+        helm.upgrade(CHART, NAME, {**DATABASE, "replicas": 3}, namespace=NAMESPACE)
+        assert kept(kubernetes) == made
+
+
+def test_a_mended_secret_of_the_database_is_another_job(kubernetes: Cluster) -> None:
+    def jobs() -> set[str]:
+        return {path.rpartition("/")[2] for path in kubernetes.objects if "/jobs/" in path}
+
+    path = f"/api/v1/namespaces/{NAMESPACE}/secrets/database"
+    metadata = {"name": "database", "namespace": NAMESPACE}
+    with kubernetes.helm(NAMESPACE) as helm:
+        kubernetes.objects[path] = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": metadata,
+            "data": {"a": "d3Jvbmc="},
+        }
+        helm.install(CHART, NAME, DATABASE, namespace=NAMESPACE)
+        before = jobs()
+        helm.upgrade(CHART, NAME, {**DATABASE, "replicas": 3}, namespace=NAMESPACE)
+        assert jobs() == before
+        kubernetes.objects[path]["data"]["a"] = "cmlnaHQ="
+        helm.upgrade(CHART, NAME, DATABASE, namespace=NAMESPACE)
+        assert len(jobs()) == 1
+        assert jobs() != before

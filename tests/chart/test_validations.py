@@ -52,14 +52,36 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a secret in the config": (
         {"config": {"model_list": [{"model_name": "gpt", "litellm_params": {"api_key": "sk-0123456789abcdef0123"}}]}},
-        "config.model_list: the api_key of gpt is a secret",
+        "config.model_list.0.litellm_params.api_key: by its name or its look it is a secret",
+    ),
+    "a section that is no mapping": (
+        {"config": {"litellm_settings": ["a"]}},
+        "config.litellm_settings: it is no mapping",
+    ),
+    "models that are no list": ({"config": {"model_list": "abc"}}, "config.model_list: it is no list"),
+    "a key of no Secret": (
+        {"secrets": {"masterKey": {"existingSecret": "keys"}, "saltKey": {"key": "SALT"}}},
+        "secrets: a key has another name",
+    ),
+    "a flag of the chart's": (
+        {"args": ["--detailed_debug", "--port=5000"]},
+        "args: --port is not for here. Set service",
+    ),
+    "a tag that moves": ({"image": {"tag": "latest"}}, "image.tag: latest moves"),
+    "a volume of the chart's": (
+        {"extraVolumes": [{"name": "tmp", "emptyDir": {}}]},
+        "extraVolumes: tmp is a volume of the chart's",
+    ),
+    "a label of the chart's": (
+        {"podLabels": {"app.kubernetes.io/component": "web"}},
+        "podLabels: app.kubernetes.io/component is a label of the chart's",
     ),
     "two hooks": (
         {"hooks": {"files": {"a.py": ""}, "existingConfigMap": "hooks"}},
         "hooks.files: hooks.existingConfigMap is given beside it",
     ),
     "a variable of the chart's": ({"env": {"NUM_WORKERS": "4"}}, "env.NUM_WORKERS: the chart sets it. Set workers"),
-    "a secret in a variable": ({"env": {"OPENAI_API_KEY": "x"}}, "env.OPENAI_API_KEY: by its name it is a secret"),
+    "a secret in a variable": ({"env": {"OPENAI_API_KEY": "x"}}, "env.OPENAI_API_KEY: by its name or its look it is"),
     "a hook without its account": (
         {"database": {"host": "postgres", "iam": True}, "migration": {"mode": "helm-hook"}},
         "migration.mode: a hook runs before",
@@ -107,6 +129,10 @@ def test_a_broken_rule_is_told_with_its_fix(name: str) -> None:
     assert "0123456789abcdef" not in told
 
 
+# In test_keys.py: there has to be a cluster.
+ELSEWHERE = 1
+
+
 def test_every_rule_is_broken_once() -> None:
     rules = re.findall(r'append \$wrong (?:\(printf )?"([^"]*)"', (CHART / "templates/validations.yaml").read_text())
     patterns = [re.escape(rule).replace("%s", ".*") for rule in rules]
@@ -115,7 +141,7 @@ def test_every_rule_is_broken_once() -> None:
         rule for rule, pattern in zip(rules, patterns, strict=True) if not any(_begins(pattern, text) for text in said)
     ]
     assert unbroken == []
-    assert len(rules) == len(BROKEN)
+    assert len(rules) == len(BROKEN) + ELSEWHERE
 
 
 def _begins(pattern: str, text: str) -> bool:

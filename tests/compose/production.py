@@ -196,11 +196,10 @@ def prepare(client: docker.DockerClient, image: str, directory: Path) -> Product
 
 
 def _with_plugin(directory: Path) -> Path:
-    """A folder of the client's settings in which `docker compose` is a command."""
-    words = ["sh", "docker/compose/tool.sh", "docker"]
-    command = subprocess.run(words, cwd=ROOT, check=True, text=True, capture_output=True).stdout.strip()
-    folder = directory / "docker-config"
-    (folder / "cli-plugins").mkdir(parents=True)
-    if command != "docker compose":
-        (folder / "cli-plugins" / "docker-compose").symlink_to(ROOT / command)
+    """A folder of the client's settings in which `docker compose` is a command, as the page makes it one."""
+    folder = directory / ".docker"
+    folder.mkdir()
+    if subprocess.run(["docker", "compose", "version"], check=False, capture_output=True).returncode:
+        (block,) = blocks(PAGE, "Where `docker compose` is no command")
+        subprocess.run(["sh", "-ec", block], cwd=ROOT, check=True, env={**os.environ, "HOME": str(directory)})
     return folder

@@ -195,3 +195,19 @@ def test_what_the_check_refuses_is_not_rolled_out(production: Production, next_i
     assert "nothing was replaced" in done.stdout
     assert {service: production.container(service).id for service in GATEWAYS} == before
     assert production.ask("mock").status_code == 200
+
+
+def test_the_one_that_serves_nobody_is_replaced_first(production: Production) -> None:
+    production.docker_compose("stop", "gateway-b")
+    with Clients(production.url, production.master_key, count=4, pause_seconds=0.2) as asked:
+        wait_until("all clients", lambda: len(asked.outcomes) >= 8, 60)
+        production.follow("Change", 1, NUM_WORKERS="2")
+    asked.assert_all_succeeded()
+    assert {production.container(service).health for service in GATEWAYS} == {"healthy"}
+
+
+def test_files_that_cannot_be_read_stop_nothing(production: Production) -> None:
+    done = production.run("sh", "roll.sh", COMPOSE_FILE="elsewhere.yaml")
+    assert done.returncode == 1
+    assert "cp .env.example .env" in done.stdout
+    assert production.ask("mock").status_code == 200

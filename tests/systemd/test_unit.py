@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
 import secrets
 import shlex
@@ -309,12 +310,56 @@ def test_an_installation_can_be_repeated_and_removed(image: str, tmp_path: Path)
     assert (tmp_path / "etc/slipway/config.yaml").is_file()
 
 
-@pytest.mark.parametrize("prefix", ["slipway", "/", "/opt/with space", "/opt/../etc", "/opt/%n", ""])
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "slipway",
+        "/",
+        "/opt/with space",
+        "/opt/../etc",
+        "/opt/%n",
+        "",
+        "/etc/slipway",
+        "/tmp/x",
+        "/opt//x",
+        "/opt/.",
+        "/run",
+    ],
+)
 def test_a_prefix_that_no_unit_could_name_is_refused(image: str, tmp_path: Path, prefix: str) -> None:
     done = install(image, tmp_path, prefix)
     assert done.returncode == 64
     assert "make install PREFIX=" in done.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_room_nothing_is_begun_and_what_is_empty_is_made_anew(image: str, tmp_path: Path) -> None:
+    (tmp_path / "etc/slipway/secrets").mkdir(parents=True)
+    # As a full disk has left them.
+    for name in ("config.yaml", "secrets/LITELLM_MASTER_KEY"):
+        (tmp_path / "etc/slipway" / name).touch()
+    (tmp_path / "opt").mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", tmp_path / "opt"], check=True)
+    try:
+        done = install(image, tmp_path)
+        assert done.returncode == 64
+        assert "has no room for a release" in done.stdout
+        assert list((tmp_path / "opt/slipway/releases").iterdir()) == []
+    finally:
+        subprocess.run(["umount", tmp_path / "opt"], check=True)
+    done = install(image, tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert (tmp_path / "etc/slipway/secrets/LITELLM_MASTER_KEY").read_text().startswith("sk-")
+    assert (tmp_path / "etc/slipway/config.yaml").stat().st_size
+
+
+def test_two_at_once_do_not_meet(image: str, tmp_path: Path) -> None:
+    (tmp_path / "opt/slipway").mkdir(parents=True)
+    with (tmp_path / "opt/slipway/.slipway").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        done = install(image, tmp_path)
+    assert done.returncode == 64
+    assert "another install is at work" in done.stdout
 
 
 def test_a_folder_of_somebody_elses_is_refused(image: str, tmp_path: Path) -> None:

@@ -364,6 +364,12 @@ def test_exceptions_from_the_proxy(host: str, entries: list[str], expected: bool
         ("https://", None),
         ("https://a b/", None),
         ("${BASE}", None),
+        ("https://127.0.0.1", ("127.0.0.1", 443)),
+        # What each library takes for another address, or none.
+        ("https://[fe80::1%25eth0]/", None),
+        ("https://0x7f.1", None),
+        ("https://2130706433", None),
+        ("5", None),
     ],
 )
 def test_addresses(text: str, expected: tuple[str, int] | None) -> None:

@@ -75,6 +75,7 @@ def test_the_times_follow_from_the_settings() -> None:
         ('--headers={"x": "hidden"}',),
         ("--api_base", "https://user:hidden@host/v1"),
         ("--api_base=https://user:hidden@host/v1",),
+        ("--alias", "sk-hidden0123456789abcdef"),
     ],
 )
 def test_a_secret_flag_is_refused(argv: tuple[str, ...]) -> None:

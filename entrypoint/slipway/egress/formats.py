@@ -42,7 +42,7 @@ def as_helm(listing: Listing) -> str:
     """Return values for the chart: names for Cilium, rules for addresses; the rest as comments."""
     names = sorted({host.host for host in listing.hosts if _is_named(host)})
     addresses = sorted({(host.host, host.port) for host in listing.hosts if is_address(host.host)} - _own(listing))
-    lines = [*comments(listing), "networkPolicy:"]
+    lines = [*comments(listing), "networkPolicy:", "  internet: false"]
     if names:
         lines += ["  hosts:", *(f'    - "{name}"' for name in names)]
     else:

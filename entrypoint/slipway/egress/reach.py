@@ -25,6 +25,7 @@ _PORTS: Final = {
     "postgres": 5432,
 }
 _NAME: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?\Z")
+_NUMBER: Final = re.compile(r"(^|\.)(\d+|0x[0-9a-f]*)\.?$")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,79}\Z")
 _MOST_REASONS: Final = 4
 # Reached whatever HTTP proxy there is: they are no web servers.
@@ -155,13 +156,17 @@ def endpoint(text: str, port: int = HTTPS) -> tuple[str, int] | None:
         host, given = (parts.hostname or "").lower(), parts.port
     except ValueError:
         return None
-    if not (_NAME.match(host) or is_address(host)):
+    # Short forms of an address, such as 0x7f.1 or 5, go where each library takes them.
+    if not is_address(host) and (not _NAME.match(host) or _NUMBER.search(host)):
         return None
     return host.removesuffix("."), given or _PORTS.get(parts.scheme.lower(), port)
 
 
 def is_address(host: str) -> bool:
-    """Tell whether a host is an IP address."""
+    """Tell whether a host is an IP address that any machine takes for the same."""
+    if "%" in host:
+        # Of one interface.
+        return False
     try:
         ipaddress.ip_address(host)
     except ValueError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -21,6 +22,7 @@ _HOPELESS: Final = (
 _NOT_ITS: Final = ("SLIPWAY_STOP_GRACE_SECONDS", "SLIPWAY_SECRETS_DIR", "CONFIG_FILE_PATH")
 # What only their values make a secret is found in any flag.
 _SECRET_FLAGS: Final = ("--headers", "--add_key")
+_LOOK: Final = re.compile(r"(Bearer )?(sk|gsk|xai|AIza)[-_A-Za-z0-9]{16,}$")
 
 
 def refuse_impossible(start: Start) -> None:
@@ -35,7 +37,7 @@ def refuse_impossible(start: Start) -> None:
     before = ""
     for argument in start.arguments:
         flag, assigned, value = argument.partition("=") if argument.startswith("-") else (before, "=", argument)
-        if assigned and (flag in _SECRET_FLAGS or redact("argument", value) != value):
+        if assigned and (flag in _SECRET_FLAGS or _LOOK.match(value) or redact("argument", value) != value):
             raise refuse(
                 "secret-in-unit",
                 ExitCode.SECRET,

@@ -20,3 +20,16 @@
 {{- if $general }}{{ $_ := set $own "general_settings" $general }}{{ end -}}
 {{- toYaml (mustMergeOverwrite $own (deepCopy .Values.config)) -}}
 {{- end -}}
+
+{{/* A line for each secret that stands in a config itself: its path. Files and references are none. */}}
+{{- define "slipway.bareSecrets" -}}
+{{- $path := .path -}}
+{{- range $key, $value := .node -}}
+{{- $here := printf "%s.%v" $path $key -}}
+{{- if or (kindIs "map" $value) (kindIs "slice" $value) }}{{ include "slipway.bareSecrets" (dict "path" $here "node" $value) }}
+{{- else if and (kindIs "string" $value) (not (regexMatch "^(os[.]environ/|oidc/|/)" $value)) -}}
+{{- $named := and (ge (len $value) 12) (regexMatch "(?i)(key|secret|password|token|credentials)$" (toString $key)) -}}
+{{- if or $named (regexMatch "^(Bearer )?(sk|gsk|xai|AIza)[-_A-Za-z0-9]{16,}$" $value) (regexMatch "://[^/@]*:[^/@]+@" $value) }}{{ $here }}{{ "\n" }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}

@@ -2,21 +2,23 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 44 | trimSuffix "-" -}}
 {{- end -}}
 
-{{/* Names of objects are at most 63 characters, and the longest suffix has 18. */}}
+{{/* Names of objects are at most 63 characters, and the longest suffix has 18; a Service's begins with a letter. */}}
 {{- define "slipway.fullname" -}}
 {{- $name := include "slipway.name" . -}}
 {{- $whole := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) -}}
-{{- default $whole .Values.fullnameOverride | trunc 44 | trimSuffix "-" -}}
+{{- $whole = default (ternary $whole (printf "gw-%s" $whole) (regexMatch "^[a-z]" $whole)) .Values.fullnameOverride -}}
+{{- if gt (len $whole) 44 }}{{ $whole = printf "%s-%s" ($whole | trunc 35 | trimSuffix "-") (sha256sum $whole | trunc 8) }}{{ end -}}
+{{- $whole -}}
 {{- end -}}
 
 {{- define "slipway.selector" -}}
-app.kubernetes.io/name: {{ include "slipway.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "slipway.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "slipway.labels" -}}
 {{ include "slipway.selector" . }}
-app.kubernetes.io/version: {{ default .Chart.AppVersion .Values.image.tag | quote }}
+app.kubernetes.io/version: {{ default .Chart.AppVersion .Values.image.tag | trunc 63 | trimAll "-_." | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}

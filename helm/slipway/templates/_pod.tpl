@@ -31,7 +31,7 @@ capabilities:
 {{- with .Values.image.pullSecrets }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - name: {{ . | quote }}
   {{- end }}
 {{- end }}
 {{- with .Values.nodeSelector }}
@@ -44,7 +44,7 @@ tolerations: {{- toYaml . | nindent 2 }}
 affinity: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .Values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- end -}}
 
@@ -119,7 +119,7 @@ priorityClassName: {{ . }}
 {{- end }}
 {{- include "slipway.databaseVariables" . }}
 {{- range $name, $value := .Values.env }}
-- name: {{ $name }}
+- name: {{ $name | quote }}
   value: {{ $value | quote }}
 {{- end }}
 {{- end -}}
@@ -154,7 +154,7 @@ priorityClassName: {{ . }}
 {{- define "slipway.volumes" -}}
 - name: config
   configMap:
-    name: {{ include "slipway.configMap" . }}
+    name: {{ include "slipway.configMap" . | quote }}
 - name: secrets
   projected:
     defaultMode: 0440
@@ -163,7 +163,7 @@ priorityClassName: {{ . }}
 {{- with include "slipway.hooksMap" . }}
 - name: hooks
   configMap:
-    name: {{ . }}
+    name: {{ . | quote }}
 {{- end }}
 {{- include "slipway.writableVolumes" . }}
 {{- with .Values.extraVolumes }}
@@ -187,9 +187,9 @@ priorityClassName: {{ . }}
 {{/* One file of a projected volume: a Secret's key under the name of a variable. */}}
 {{- define "slipway.secretFile" -}}
 - secret:
-    name: {{ .secret }}
+    name: {{ .secret | quote }}
     items:
-      - key: {{ .key }}
+      - key: {{ .key | quote }}
         path: {{ .path }}
 {{- end -}}
 
@@ -225,7 +225,7 @@ priorityClassName: {{ . }}
 {{- end }}
 {{- range .Values.secrets.existing }}
 - secret:
-    name: {{ . }}
+    name: {{ . | quote }}
 {{- end }}
 {{- end -}}
 
