@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,45 @@ def test_names_fit_however_long_the_releases_is() -> None:
         values = {**case(case_name), "fullnameOverride": "g" * 80}
         names = [item["metadata"]["name"] for item in objects(values)]
         assert [name for name in names if len(name) > 63] == []
+
+
+@pytest.mark.parametrize("name", ["123", "1e3", "true", "007"])
+def test_names_that_yaml_takes_for_something_else_are_names(name: str) -> None:
+    secrets = {"masterKey": {"existingSecret": "123", "key": "on"}, "saltKey": {"existingSecret": "1e3", "key": "1"}}
+    values = {
+        "secrets": {**secrets, "existing": ["456"]},
+        "database": {"url": {"existingSecret": "789", "key": "yes"}},
+        "image": {"tag": f"1.{'0' * 80}", "pullSecrets": ["1e3"]},
+        "priorityClassName": "1",
+        "env": {"NO": "1"},
+    }
+    rendered = objects(values, name)
+    for item in rendered:
+        kubernetes_validate.validate(item, supported()[0], strict=True)
+        # What the API server asks of names and labels beyond their types.
+        assert re.fullmatch("[a-z]([-a-z0-9]{0,61}[a-z0-9])?", item["metadata"]["name"])
+        labels = item["metadata"]["labels"].values()
+        assert [
+            label for label in labels if not re.fullmatch("[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?", label)
+        ] == []
+
+
+def test_long_names_that_begin_alike_stay_apart() -> None:
+    first, second = ({item["metadata"]["name"] for item in objects(KEYS, f"{'a' * 52}{end}")} for end in "12")
+    assert not first & second
+
+
+def test_without_a_way_out_nothing_is_left_open() -> None:
+    """As `egress --format helm` writes it, for a configuration that needs no host by its name."""
+    rule = {"to": [{"ipBlock": {"cidr": "10.0.0.5/32"}}], "ports": [{"port": 8080}]}
+    (policy,) = [
+        item
+        for item in objects({**KEYS, "networkPolicy": {"internet": False, "egress": [rule]}})
+        if item["kind"] == "NetworkPolicy"
+    ]
+    dns, *others = policy["spec"]["egress"]
+    assert {port["port"] for port in dns["ports"]} == {53, 5353}
+    assert others == [rule]
 
 
 @each_case

@@ -92,6 +92,17 @@ def test_no_object_takes_keys_that_nobody_knows() -> None:
         ({"networkPolicy": {"monitoring": [{"namespaceSelectr": {}}]}}, "'namespaceSelectr' not allowed"),
         ({"tolerations": [{"keys": "x"}]}, "'keys' not allowed"),
         ({"runAsUser": 0}, "minimum"),
+        # Helm would take these for values that are not there, in silence.
+        ({"networkPolicy": None}, "missing property 'networkPolicy'"),
+        ({"writable": {"tmp": None}}, "missing property 'tmp'"),
+        ({"requestTimeoutSeconds": None}, "missing property 'requestTimeoutSeconds'"),
+        ({"fullnameOverride": "My Gateway"}, "does not match pattern"),
+        ({"redis": {"host": "redis://:password@redis:6379"}}, "does not match pattern"),
+        ({"database": {"host": "postgres:6432"}}, "does not match pattern"),
+        ({"podDisruptionBudget": {"maxUnavailable": "two"}}, "does not match pattern"),
+        ({"ingress": {"hosts": ["https://gateway.example.com/"]}}, "does not match pattern"),
+        ({"env": {"a b": "1"}}, "does not match pattern"),
+        ({"image": {"tag": "1.0@sha256:x"}}, "does not match pattern"),
     ],
     ids=lambda given: next(iter(given)) if isinstance(given, dict) else re.sub(r"\W+", "-", given),
 )

@@ -25,14 +25,14 @@ def case(name: str) -> dict[str, Any]:
     return found
 
 
-def files(values: Mapping[str, Any]) -> dict[str, str]:
+def files(values: Mapping[str, Any], name: str = NAME) -> dict[str, str]:
     """The rendered text of each template."""
-    return helm_python.Chart.load(CHART).render(dict(values), name=NAME, namespace=NAMESPACE)
+    return helm_python.Chart.load(CHART).render(dict(values), name=name, namespace=NAMESPACE)
 
 
-def objects(values: Mapping[str, Any]) -> list[dict[str, Any]]:
+def objects(values: Mapping[str, Any], name: str = NAME) -> list[dict[str, Any]]:
     """The rendered objects, hooks and tests among them."""
-    texts = [text for name, text in files(values).items() if not name.endswith("NOTES.txt")]
+    texts = [text for path, text in files(values, name).items() if not path.endswith("NOTES.txt")]
     return [found for text in texts for found in yaml.safe_load_all(text) if found]
 
 
