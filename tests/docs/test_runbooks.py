@@ -17,7 +17,7 @@ import docker
 import pytest
 
 from tests.support import gateway, postgres
-from tests.support.document import ROOT, blocks
+from tests.support.document import ROOT, blocks, in_sentences
 from tests.support.lab import Lab
 from tests.support.outside import make_certificate
 
@@ -31,6 +31,15 @@ ELSEWHERE = {
     "sudo timedatectl": "sets the clock of the machine",
     "docker run --rm -e DATABASE_URL … IMAGE migrate --rolled-back": "tests/prisma/test_resolve_and_status.py",
 }
+# What sentences quote, and is no command yet, or one that wants another machine than the operator's.
+QUOTED_ELSEWHERE = {
+    "docker inspect": "a name", "docker stop": "a name", "docker exec NAME python": "the beginning of one",
+    "docker run --ulimit nofile=65536:65536": "a flag", "docker run IMAGE python …": "one of a reader's own",
+    'docker run -v "$PWD/key:/run/secrets/key:ro"': "a flag",
+    "docker run --rm … IMAGE egress --format systemd …": "asks a resolver: tests/image/test_egress.py",
+    'docker run --rm -v "$PWD/old:/keys/old:ro" … IMAGE salt rotate --from-file /keys/old --to-file /keys/new':
+        "no gateway may run: tests/database/test_salt_rotation.py",
+}  # fmt: skip
 SECONDS = 120
 SALT = "sk-0123456789abcdef0123456789abcdef"
 MOUNTED = '-v "$PWD/config.yaml:/app/config.yaml:ro"'
@@ -48,6 +57,7 @@ PLACEHOLDERS = {
     "hook-function-missing": {"NAME": "json", "FUNCTION": "loads"},
     "package-missing": {"PACKAGE": "litellm"},
     "provider-key-unset": {"-e NAME": "-e PROVIDER_KEY"},
+    "reference-unset": {"-e NAME": "-e PROVIDER_KEY"},
     "setting-invalid": {"NAME": "NUM_WORKERS"},
     "database-encoding": {"NAME": "another"},
     "migration-rights": {"ROLE": "postgres", "OTHER": "other"},
@@ -59,6 +69,16 @@ FLAGS = f"--config {gateway.CONFIG_PATH}"
 def typed(page: str) -> list[str]:
     """The blocks of a page that an operator types."""
     return [block for block in blocks(f"docs/runbooks/{page}.md") if block.split()[0] in COMMANDS]
+
+
+def quoted() -> dict[str, str]:
+    """Docker's commands that sentences quote, with the first page that does."""
+    found: dict[str, str] = {}
+    for path in sorted((ROOT / "docs/runbooks").glob("*.md")):
+        for text in in_sentences(f"docs/runbooks/{path.name}"):
+            if text.startswith("docker ") and text not in QUOTED_ELSEWHERE:
+                found.setdefault(text, path.stem)
+    return found
 
 
 PAGES = [path.stem for path in sorted((ROOT / "docs/runbooks").glob("*.md")) if typed(path.stem)]
@@ -167,3 +187,9 @@ def test_the_commands_of_a_page_are_right(operator: Operator, page: str, tmp_pat
         assert [line for line in shown if line not in done.stdout] == [], done.stdout
         # That is how it shows that what the page is about has gone.
         assert f"[{page}]" not in done.stdout
+
+
+@pytest.mark.parametrize("command", quoted())
+def test_a_command_in_a_sentence_is_right(operator: Operator, command: str) -> None:
+    done = operator.shell(operator.fill(quoted()[command], command), operator.folder)
+    assert done.returncode == 0, done.stdout

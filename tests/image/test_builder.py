@@ -3,19 +3,21 @@
 import json
 import os
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import docker
 import pytest
 
-from tests.support.document import blocks
+from tests.support.document import blocks, in_sentences
 from tests.support.lab import LABEL
 
 ROOT = Path(__file__).resolve().parents[2]
 Build = Callable[[str], subprocess.CompletedProcess[str]]
 OWN = "slipway-test-own"
-CA = os.environ.get("CA_BUNDLE", "/etc/ssl/certs/ca-certificates.crt")
+HOST_CA = "/etc/ssl/certs/ca-certificates.crt"
+CA = os.environ.get("CA_BUNDLE", HOST_CA)
 # As a reader of README.md writes it.
 (DOCKERFILE,) = [block for block in blocks("README.md") if block.startswith("FROM ")]
 # Pure Python packages that the image does not have; the second has a .pth file.
@@ -23,43 +25,41 @@ ADDED = "iniconfig==2.3.0"
 WITH_STARTUP_FILE = "setuptools==84.2.1"
 
 
+def sentence(beginning: str) -> str:
+    """A command that a sentence of README.md quotes."""
+    (found,) = [text for text in in_sentences("README.md") if text.startswith(beginning)]
+    return found
+
+
 def locked(requirements: str) -> str:
-    options = ["--quiet", "--generate-hashes", "--no-header", "--no-emit-index-url", "--python-version", "3.13"]
-    command = [str(ROOT / ".venv/bin/uv"), "pip", "compile", *options, "-"]
-    done = subprocess.run(command, input=requirements, text=True, check=True, capture_output=True)
-    return str(done.stdout)
+    """What the README's command makes of a file of requirements."""
+    path = f"{ROOT}/.venv/bin:{os.environ['PATH']}"
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "requirements.in").write_text(requirements)
+        command = ["bash", "-ec", sentence("uv pip compile")]
+        subprocess.run(command, cwd=folder, env={**os.environ, "PATH": path}, check=True, capture_output=True)
+        return (Path(folder) / "requirements.txt").read_text()
 
 
 @pytest.fixture
 def build(tmp_path: Path, image: str) -> Iterator[Build]:
     engine = subprocess.run(
         ["sh", "docker/base/engine.sh"], cwd=ROOT, check=True, capture_output=True, text=True
-    ).stdout.split()
+    ).stdout.strip()
+    command = sentence("DOCKER_BUILDKIT=1 docker build")
+    # A layer from the cache prints nothing, and most tests read what is printed.
+    options = f"--no-cache --progress plain --label {LABEL}=1 --tag {OWN}"
+    if os.path.exists(CA):
+        options += " " + sentence("--secret id=ca").replace(HOST_CA, CA)
+    words = ["bash", "-ec", command.replace("docker", engine).replace("-t my-gateway", options)]
 
     def run(requirements: str) -> subprocess.CompletedProcess[str]:
         (tmp_path / "requirements.txt").write_text(requirements)
         (tmp_path / "Dockerfile").write_text(DOCKERFILE.replace("slipway:dev", image))
-        secret = ["--secret", f"id=ca,src={CA}"] if os.path.exists(CA) else []
-        command = [
-            *engine,
-            "build",
-            # A layer from the cache prints nothing, and most tests read what is printed.
-            "--no-cache",
-            "--progress",
-            "plain",
-            "--label",
-            f"{LABEL}=1",
-            "--tag",
-            OWN,
-            *secret,
-            str(tmp_path),
-        ]
-        return subprocess.run(
-            command, env={**os.environ, "DOCKER_BUILDKIT": "1"}, check=False, capture_output=True, text=True
-        )
+        return subprocess.run(words, cwd=tmp_path, check=False, capture_output=True, text=True)
 
     yield run
-    subprocess.run([*engine, "rmi", "--force", OWN], check=False, capture_output=True)
+    subprocess.run([*engine.split(), "rmi", "--force", OWN], check=False, capture_output=True)
 
 
 def checked(client: docker.DockerClient) -> object:

@@ -19,3 +19,10 @@ def blocks(page: str, heading: str = "") -> list[str]:
     # A block is what is indented between blank lines; a list's lines are not.
     parts = re.findall(r"(?:\A|\n\n)((?: {4}.*\n|\n(?= {4}))+)", text + "\n")
     return [textwrap.dedent(part).strip("\n") for part in parts]
+
+
+def in_sentences(page: str) -> list[str]:
+    """What the sentences and tables of a page quote, but for the generated table of variables, in their order."""
+    text = re.sub(r"^    .*$", "", (ROOT / page).read_text(), flags=re.MULTILINE)
+    text = re.sub(r"<!-- variables -->.*?<!-- /variables -->", "", text, flags=re.DOTALL)
+    return list(dict.fromkeys(" ".join(quoted.split()) for quoted in re.findall(r"`([^`]+)`", text)))

@@ -425,7 +425,8 @@ def test_the_chart_takes_its_values() -> None:
         "# undetermined: a thing",
     ):
         assert told in text
-    assert yaml.safe_load(formats.as_helm(listing.Listing((), ()))) == {"networkPolicy": {"internet": False, "hosts": []}}
+    nothing = yaml.safe_load(formats.as_helm(listing.Listing((), ())))
+    assert nothing == {"networkPolicy": {"internet": False, "hosts": []}}
 
 
 def test_compose_has_the_names_for_both_sides() -> None:
