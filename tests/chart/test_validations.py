@@ -94,6 +94,10 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
         {"autoscaling": {"enabled": True, "cpu": 0, "memory": 0}},
         "autoscaling: there is nothing to scale by",
     ),
+    "percent of no request": (
+        {"autoscaling": {"enabled": True}, "resources": {"requests": {"cpu": None}}},
+        "autoscaling.cpu: percent of a request that there is not",
+    ),
     "KEDA without a trigger": (
         {"autoscaling": {"enabled": True, "keda": {"enabled": True}}},
         "autoscaling.keda.triggers: there is nothing to scale by",
