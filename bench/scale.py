@@ -149,7 +149,7 @@ class Site:
         return int(there), int(clients["connected_clients"]) - 1
 
     def memory(self) -> float:
-        return sum(int(running.box.python(_PSS)) for running in self.gateways) / 1000
+        return sum(int(running.box.python(_PSS)) for running in self.gateways) * 1024 / 1e6
 
     def keys(self, count: int) -> list[str]:
         """New virtual keys, each with limits that no request reaches."""

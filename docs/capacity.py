@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import statistics
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +61,6 @@ class Limit:
     name: str
     need: Callable[[float], float]
     there: float
-    unit: str
     then: str
 
     @property
@@ -121,22 +119,23 @@ def limits(content: Mapping[str, Any]) -> list[Limit]:
     series = base + KEYS * metrics["series_per_key"]
     return [
         Limit(
-            "connections that PostgreSQL is asked for (pool of 10 a worker)", lambda n: POOL * n, 97, "of 97",
+            "connections that PostgreSQL is asked for (pool of 10 a worker, one replica more as it rolls)",
+            lambda n: POOL * (n + 1), 97,
             "`max_connections`, then PgBouncer in transaction mode with `DIRECT_URL`",
         ),
         Limit(
-            "one core of Redis", lambda n: redis.a_second(rate, n), 1, "cores",
+            "one core of Redis", lambda n: redis.a_second(rate, n), 1,
             "a Redis for each group of replicas; limits hold in a group then",
         ),
         Limit(
-            f"series in one Prometheus ({KEYS} keys in use)", lambda n: series * n, 1e7, "of 10 million",
+            f"10 million series in one Prometheus ({KEYS} keys in use)", lambda n: series * n, 1e7,
             "`prometheus_metrics_config` with fewer labels, then a Prometheus for each group",
         ),
         Limit(
-            "16 cores of PostgreSQL", lambda n: at_rest.at(n) + postgres.a_second(rate, n), 16, "cores",
+            "16 cores of PostgreSQL", lambda n: at_rest.at(n) + postgres.a_second(rate, n), 16,
             "`redis.spendBuffer`, `proxy_batch_write_at`, `disable_spend_logs`",
         ),
-        Limit("clients of Redis (`maxclients`)", clients.at, 10_000, "of 10,000", "`maxclients`"),
+        Limit("clients of Redis (`maxclients`)", clients.at, 10_000, "`maxclients`"),
     ]  # fmt: skip
 
 
@@ -150,7 +149,7 @@ def tables(content: Mapping[str, Any]) -> dict[str, str]:
     measured = _table(
         ["With replicas", *heads, "model", "error"],
         [
-            [text, *(f"{value:.3g}" for value in values), _line(line, unit), f"{line.error:.0%}"]
+            [text, *(_amount(value) for value in values), _line(line, unit), f"{line.error:.0%}"]
             for text, unit, values, line in grown
         ],
     )
@@ -158,8 +157,9 @@ def tables(content: Mapping[str, Any]) -> dict[str, str]:
         ["Of a request", *heads, "model: a request", "and a minute of a replica", "error"],
         [
             [
-                text, *(f"{row[name] * factor:.3g}" for row in rows), f"{found.request * factor:.3g} {unit}".strip(),
-                f"{found.replica * factor:.3g} {unit}".strip(), f"{found.error:.0%}",
+                text, *(_amount(row[name] * factor) for row in rows),
+                *(f"{_amount(part * factor)} {unit}".strip() for part in (found.request, found.replica)),
+                f"{found.error:.0%}",
             ]
             for name, (text, unit, factor) in COSTS.items()
             for found in [cost(rows, name)]
@@ -171,7 +171,7 @@ def tables(content: Mapping[str, Any]) -> dict[str, str]:
         [
             [
                 limit.name,
-                *(_amount(limit.need(size), limit) for size in SIZES),
+                *(_amount(limit.need(size)) for size in SIZES),
                 f"{limit.replicas:,} replicas",
                 limit.then,
             ]
@@ -213,7 +213,7 @@ def _line(line: Line, unit: str) -> str:
     return f"{line.slope:.3g} n {sign} {abs(line.base):.2g} {unit}".strip()
 
 
-def _amount(need: float, limit: Limit) -> str:
+def _amount(need: float) -> str:
     return f"{need:,.3g}" if need < 100 else f"{need:,.0f}"
 
 
@@ -224,4 +224,3 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(rewritten(PAGE.read_text()))
-    sys.exit(0)

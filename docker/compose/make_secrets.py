@@ -40,6 +40,8 @@ SECRETS: Final[Mapping[tuple[str, ...], Callable[[], str]]] = {
     ("gateway/DATABASE_PASSWORD", "postgres/password"): lambda: token_hex(24),
     ("gateway/REDIS_PASSWORD", "redis/password"): lambda: token_hex(24),
 }
+# What nobody replaces by the way; the master key may change.
+_KEPT: Final = {name for names in SECRETS for name in names} - {"gateway/LITELLM_MASTER_KEY"}
 # Written last.
 MADE: Final = ".made"
 _UNFINISHED: Final = ".unfinished-"
@@ -77,6 +79,12 @@ def add(folder: Path, name: str, text: str) -> None:
             "nothing was added",
             f"{name} is no name of a variable" if text else "standard input is empty",
             'printf %s "$OPENAI_API_KEY" | python3 make_secrets.py --add OPENAI_API_KEY',
+        )
+    if f"gateway/{name}" in _KEPT:
+        raise Refused(
+            f"{name} stays as it is",
+            "data depends on it: the salt key opens what is in the database, PostgreSQL and Redis have their passwords",
+            "slipway salt rotate changes the salt key; each password is changed in its service first, then in its file",
         )
     if not (folder / MADE).exists():
         raise Refused(f"{folder} has no secrets yet", "they are made first", "python3 make_secrets.py")

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Brings the gateways to what .env and the Compose files say now, such as another image, one after the other: what is new
-# is checked first, and the second one is replaced once the first one is ready. `docker compose up` alone would stop both
-# before it starts one. COMPOSE: another command than `docker compose`.
+# Restarts the gateways, each with its way out, one after the other, and brings them to what .env, the Compose files and
+# the secrets say now: what is new is checked first, and the second one is stopped once the first one is ready.
+# `docker compose up` alone would stop both before it starts one. COMPOSE: another command than `docker compose`.
 set -eu
 
 cd "$(dirname "$0")"
@@ -17,9 +17,11 @@ compose run --rm --no-deps --no-TTY gateway-a check --format text --config /app/
         "what it names, and run this again"
 }
 # The one that serves nobody goes first: there is never none that serves.
-if healthy gateway-b; then order="gateway-a gateway-b"; else order="gateway-b gateway-a"; fi
-for gateway in $order; do
-    compose up --detach --no-deps --wait "$gateway" ||
-        fail 1 "$gateway did not become ready; what comes after it goes on as it was" "docker compose logs $gateway" \
-            "put the former image or setting back, and run this again"
+if healthy gateway-b; then order="a b"; else order="b a"; fi
+for letter in $order; do
+    # Drained before its way out goes: nobody's connection is cut.
+    compose stop "gateway-$letter"
+    compose up --detach --no-deps --wait "egress-$letter" "gateway-$letter" ||
+        fail 1 "gateway-$letter did not become ready; what comes after it goes on as it was" \
+            "docker compose logs gateway-$letter" "put the former image or setting back, and run this again"
 done

@@ -9,6 +9,12 @@ cd "$(dirname "$0")/../.."
 say() { printf '%s\n' "install: $*" >&2; }
 fail() { printf '%s\n' "install: $1" "  why: $2" "  fix: $3" >&2; exit 64; }
 
+# Keep another run of this off the same folder, until this one ends.
+alone() {
+    exec 9>>"$target/.slipway"
+    flock --nonblock 9 || fail "$target cannot be changed now" "another install is at work there" "wait for its end"
+}
+
 # Whether a process has this folder as its root, by number: what its link says is of its own view of the machine.
 in_use() {
     stat --dereference --format %d:%i /proc/[0-9]*/root 2>/dev/null | grep -qx "$(stat --format %d:%i "$1")"
@@ -42,7 +48,9 @@ unpack() {
     image="slipway:${TAG:-dev}"
     # Unquoted on purpose: the engine's command may hold two words, such as sudo docker.
     # shellcheck disable=SC2086
-    id=$($engine image inspect --format '{{.Id}}' "$image" | sed 's/^sha256://' | cut -c 1-12)
+    id=$($engine image inspect --format '{{.Id}}' "$image" 2>/dev/null) ||
+        fail "$image is not there" "it is built or loaded first" "make image, or TAG=NAME for another"
+    id=$(printf %.12s "${id#sha256:}")
     release="$target/releases/$id"
     if [ ! -d "$release" ]; then
         # shellcheck disable=SC2086
@@ -73,7 +81,7 @@ unpack() {
     # Renamed over the old link: there is always one.
     ln -sfn "releases/$id" "$target/root.new"
     mv -T "$target/root.new" "$target/root"
-    unused "$id" "$(basename "$before")" | xargs -r rm -rf
+    unused "$id" "$(basename "$before")" | while IFS= read -r old; do rm -rf "$old"; done
 }
 
 remove=no
@@ -97,6 +105,7 @@ fi
 
 if [ "$remove" = yes ]; then
     [ -e "$target/.slipway" ] || { say "nothing is in $target"; exit 0; }
+    alone
     for release in "$target"/releases/*/; do
         if [ -d "$release" ] && in_use "$release"; then
             fail "$target is in use" "a process runs in it" "systemctl disable --now slipway"
@@ -108,8 +117,7 @@ if [ "$remove" = yes ]; then
 fi
 
 mkdir -p "$target/releases" "$target/bin"
-exec 9>>"$target/.slipway"
-flock --nonblock 9 || fail "$target cannot be changed now" "another install is at work there" "wait for its end"
+alone
 unpack
 install -m 0755 docker/systemd/slipway "$target/bin/slipway"
 folder="${DESTDIR:-}/etc/slipway"

@@ -114,3 +114,32 @@ def test_a_mended_secret_of_the_database_is_another_job(kubernetes: Cluster) -> 
         helm.upgrade(CHART, NAME, DATABASE, namespace=NAMESPACE)
         assert len(jobs()) == 1
         assert jobs() != before
+
+
+def test_another_url_of_the_database_is_another_job(kubernetes: Cluster) -> None:
+    """Both Secrets have the same key, as CloudNativePG makes them."""
+    url = {
+        name: {"existingSecret": secret, "key": "uri"} for name, secret in (("url", "pooler"), ("directUrl", "direct"))
+    }
+    where = f"/api/v1/namespaces/{NAMESPACE}/secrets"
+
+    def secret(name: str, text: str) -> None:
+        data = {"uri": base64.b64encode(text.encode()).decode()}
+        kubernetes.objects[f"{where}/{name}"] = {
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": NAMESPACE}, "data": data,
+        }  # fmt: skip
+
+    def jobs() -> set[str]:
+        return {path for path in kubernetes.objects if "/jobs/" in path}
+
+    secret("pooler", "postgresql://pooler/one")
+    secret("direct", "postgresql://direct/wrong")
+    with kubernetes.helm(NAMESPACE) as helm:
+        helm.install(CHART, NAME, {"database": url}, namespace=NAMESPACE)
+        before = jobs()
+        assert len(before) == 1
+        helm.upgrade(CHART, NAME, {"database": url}, namespace=NAMESPACE)
+        assert jobs() == before
+        secret("direct", "postgresql://direct/right")
+        helm.upgrade(CHART, NAME, {"database": url}, namespace=NAMESPACE)
+        assert jobs() - before

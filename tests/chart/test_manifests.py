@@ -163,11 +163,41 @@ def test_a_change_of_what_is_mounted_replaces_pods() -> None:
     before = sums({})
     assert sums({}) == before
     assert sums({"config": {"model_list": []}})["checksum/config"] != before["checksum/config"]
-    assert sums({"hooks": {"files": {"a.py": "x"}}})["checksum/config"] != before["checksum/config"]
+    hook = {"hooks": {"files": {"a.py": "x"}}}
+    assert sums(hook)["checksum/hooks"] != before["checksum/hooks"]
     assert (
         sums({"secrets": {**KEYS["secrets"], "existing": ["more"]}})["checksum/secrets"] != before["checksum/secrets"]
     )
-    assert sums({"onChange": "reload"}) == {}
+    # A reload takes over the others.
+    assert list(sums({"onChange": "reload"})) == ["checksum/hooks"]
+    assert sums({"onChange": "reload", **hook}) != sums({"onChange": "reload"})
+
+
+def test_pods_beyond_are_counted_for_the_connections_of_the_database() -> None:
+    for values, counted in (
+        ({"replicas": 4}, 5),
+        ({"replicas": 5, "maxSurge": "25%"}, 7),
+        ({"replicas": 5, "maxSurge": 3}, 8),
+        ({"autoscaling": {"enabled": True, "maxReplicas": 20}, "maxSurge": "100%"}, 40),
+    ):
+        rendered = objects({**KEYS, **values})
+        (deployment,) = [item for item in rendered if item["kind"] == "Deployment"]
+        assert deployment["spec"]["strategy"]["rollingUpdate"]["maxSurge"] == values.get("maxSurge", 1)
+        variables = {entry["name"]: entry["value"] for entry in pods(rendered)["Deployment"]["containers"][0]["env"]}
+        assert variables["SLIPWAY_REPLICAS"] == str(counted)
+
+
+def test_a_longer_start_is_a_longer_wait_for_the_migration() -> None:
+    for seconds, waited in ((900, "600"), (3600, "3300"), (60, "1")):
+        (container,) = pods(objects({**case("database-url"), "startupSeconds": seconds}))["Deployment"]["containers"]
+        assert {"name": "SLIPWAY_MIGRATE_TIMEOUT_SECONDS", "value": waited} in container["env"]
+
+
+def test_the_check_is_of_the_gateways_size_and_knows_what_it_knows() -> None:
+    rendered = pods(objects(case("packed")))
+    (check,), (gateway,) = rendered["Pod"]["containers"], rendered["Deployment"]["containers"]
+    assert check["resources"] == gateway["resources"]
+    assert check["env"] == gateway["env"]
 
 
 def test_pods_wait_for_whoever_migrates() -> None:
@@ -192,8 +222,9 @@ def test_another_image_is_another_job_and_the_same_one_is_not() -> None:
 
 
 def test_a_hook_uses_nothing_of_the_release() -> None:
-    for mode in ("migration-hook", "argo-cd"):
-        rendered = objects(case(mode))
+    account = {"serviceAccount": {"create": True, "name": "mine"}}
+    for values in (case("migration-hook"), case("argo-cd"), {**case("migration-hook"), **account}):
+        rendered = objects(values)
         pod = pods(rendered)["Job"]
         own = {
             item["metadata"]["name"] for item in rendered if item["kind"] in ("ConfigMap", "Secret", "ServiceAccount")

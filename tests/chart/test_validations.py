@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.chart import CHART, KEYS, refusal
+from tests.support.chart import CHART, KEYS, objects, pods, refusal
 
 URL = {"url": {"existingSecret": "database"}}
 HOST = {"host": "postgres", "password": {"existingSecret": "database"}}
@@ -116,6 +116,10 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
         {"metrics": {"monitor": "pod", "auth": "off"}},
         "networkPolicy.monitoring: Prometheus cannot reach port 4001",
     ),
+    "the cluster's DNS beside names": (
+        {"networkPolicy": {"hosts": ["api.openai.com"], "dns": [{"podSelector": {}}]}},
+        "networkPolicy.dns: with hosts it has no effect",
+    ),
     "names and addresses": (
         {"networkPolicy": {"hosts": ["api.openai.com"], "providers": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}},
         "networkPolicy.hosts: providers is given beside it",
@@ -162,3 +166,14 @@ def _whole(pattern: str) -> bool:
 def test_all_that_is_wrong_is_told_at_once() -> None:
     told = refusal({**KEYS, "ingress": {"enabled": True}, "httpRoute": {"enabled": True}, "env": {"PORT": "1"}})
     assert "slipway: 3 of the values are wrong:" in told
+
+
+def test_a_config_of_ones_own_may_name_redis_by_variables() -> None:
+    values = {**KEYS, "existingConfigMap": {"name": "config"}, "env": {"REDIS_HOST": "redis"}}
+    (container,) = pods(objects(values))["Deployment"]["containers"]
+    assert {"name": "REDIS_HOST", "value": "redis"} in container["env"]
+    assert "env.REDIS_HOST: the chart sets it. Set redis.host." in refusal({**KEYS, "env": {"REDIS_HOST": "redis"}})
+
+
+def test_a_short_flag_is_a_flag_of_the_charts() -> None:
+    assert "args: -c is not for here. Set config or existingConfigMap." in refusal({**KEYS, "args": ["-c", "/x"]})

@@ -49,8 +49,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def config() -> dict[str, Any]:
-    """The config that is shipped, with the test's models, and nobody to alert."""
+def config(inside: str) -> dict[str, Any]:
+    """The config that is shipped, with the test's models and network, and nobody to alert."""
     content: dict[str, Any] = yaml.safe_load((ROOT / "docker/compose/production/config.yaml").read_text())
     content["model_list"] = [
         _model("provider/*", "openai/*", api_base=f"https://{DECLARED}/v1"),
@@ -58,6 +58,8 @@ def config() -> dict[str, Any]:
         _model("mock", "openai/gpt-4o-mini", mock_response="mocked answer"),
     ]
     del content["general_settings"]["alerting"]
+    # As .env.example has it beside INSIDE.
+    content["general_settings"]["trusted_proxy_ranges"] = [f"{inside}.0/24"]
     # A request that is refused a way out says so, and is not tried again.
     content["router_settings"] |= {"fallbacks": [], "num_retries": 0, "disable_cooldowns": True}
     return content
@@ -185,7 +187,7 @@ def prepare(client: docker.DockerClient, image: str, directory: Path) -> Product
     }
     production = Production(client, directory, environment)
     # What is declared is what the config has when the page's command is run; one model comes later.
-    content = config()
+    content = config(environment["INSIDE"])
     models = content["model_list"]
     content["model_list"] = [model for model in models if model["model_name"] != "undeclared"]
     production.write(content)

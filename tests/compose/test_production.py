@@ -18,7 +18,7 @@ from tests.support.lab import wait_until
 from tests.support.outside import DECLARED, UNDECLARED
 from tests.support.prometheus import Prometheus
 
-SERVICES = (*GATEWAYS, "balancer", "egress", "postgres", "redis")
+SERVICES = (*GATEWAYS, "balancer", "egress-a", "egress-b", "postgres", "redis")
 CLIENTS = 16
 LIMIT = 30
 # Requests for which Redis took longer than REDIS_SOCKET_TIMEOUT (0.1 s), on a busy machine: as docs/compose.md has it.
@@ -68,11 +68,12 @@ def test_no_secret_is_in_an_environment_or_an_argument(production: Production, s
 
 def test_only_declared_hosts_are_reached(production: Production) -> None:
     assert_closed(production.ask, "provider/chat", "undeclared")
-    assert f"to {DECLARED}" in production.box("egress").logs()
+    said = [production.box(service).logs() for service in ("egress-a", "egress-b")]
+    assert any(f"to {DECLARED}" in log for log in said)
 
 
 def test_the_way_out_refuses_a_host_that_is_not_declared(production: Production) -> None:
-    """As somebody in the gateway would try: by the address of `egress`, with another name in the greeting."""
+    """As somebody in the gateway would try: by the address of its `egress`, with another name in the greeting."""
     greet = f"""
 import socket, ssl
 context = ssl.create_default_context(cafile="/app/config/certificate.pem")
@@ -90,6 +91,18 @@ for name in ("{DECLARED}", "{UNDECLARED}"):
 
 def test_the_request_of_the_page_is_answered(production: Production) -> None:
     assert '"object":"list"' in production.follow("Start", 1)
+
+
+def test_the_clients_address_is_the_one_that_the_balancer_saw(production: Production) -> None:
+    """On this machine, that is the one by which Docker reaches the balancer's network."""
+    project = production.environment["COMPOSE_PROJECT_NAME"]
+    (network,) = production.client.networks.get(f"{project}_front").attrs["IPAM"]["Config"]
+    request = production.ask("mock").json()["id"]
+    query = f"""SELECT requester_ip_address FROM "LiteLLM_SpendLogs" WHERE request_id = '{request}'"""
+    password = (production.folder / "secrets/postgres/password").read_text()
+    words = ["psql", f"postgresql://litellm:{password}@127.0.0.1/litellm", "-tAc", query]
+    database = production.box("postgres")
+    wait_until("the row", lambda: database.exec(words).output.strip() == network["Gateway"], 60)
 
 
 def burst(production: Production, model: str, key: str, count: int) -> Counter[int]:
@@ -211,3 +224,19 @@ def test_files_that_cannot_be_read_stop_nothing(production: Production) -> None:
     assert done.returncode == 1
     assert "cp .env.example .env" in done.stdout
     assert production.ask("mock").status_code == 200
+
+
+def test_another_host_is_let_through_after_a_roll_that_cuts_nobody(production: Production) -> None:
+    """The config has named it all the time; who declares hosts is the list that the page's command makes."""
+    before = production.container("egress-a").id
+    with Clients(
+        production.url, production.master_key, count=8, streaming=4, stream_model=stream_of(6, 12), pause_seconds=0.5
+    ) as asked:
+        wait_until("all clients", lambda: asked.in_flight >= 4, 60)
+        production.follow("Change")
+        production.follow("Change", 1)
+    asked.assert_all_succeeded()
+    assert production.container("egress-a").id != before
+    assert production.ask("undeclared").status_code == 200
+    production.follow("Change", 2)
+    assert production.ask("undeclared").status_code == 200

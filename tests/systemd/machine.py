@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,13 +97,9 @@ def install(image: str, folder: Path, prefix: str = PREFIX, *words: str) -> subp
     """`make install` without its build, packed into a folder."""
     return subprocess.run(
         ["sh", "docker/systemd/install.sh", *words, prefix], cwd=ROOT, check=False, text=True,
-        env={**_environment(), "DESTDIR": str(folder), "TAG": image.partition(":")[2]},
+        env={**os.environ, "DESTDIR": str(folder), "TAG": image.partition(":")[2]},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
-
-
-def _environment() -> Mapping[str, str]:
-    return os.environ
 
 
 def start(lab: Lab, network: str, folder: Path) -> Machine:

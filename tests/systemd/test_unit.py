@@ -353,13 +353,36 @@ def test_without_room_nothing_is_begun_and_what_is_empty_is_made_anew(image: str
     assert (tmp_path / "etc/slipway/config.yaml").stat().st_size
 
 
-def test_two_at_once_do_not_meet(image: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", [(), ("--remove",)])
+def test_two_at_once_do_not_meet(image: str, tmp_path: Path, words: tuple[str, ...]) -> None:
     (tmp_path / "opt/slipway").mkdir(parents=True)
     with (tmp_path / "opt/slipway/.slipway").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        done = install(image, tmp_path)
+        done = install(image, tmp_path, machine.PREFIX, *words)
     assert done.returncode == 64
     assert "another install is at work" in done.stdout
+
+
+def test_an_image_that_is_not_there_changes_nothing(image: str, tmp_path: Path) -> None:
+    assert install(image, tmp_path).returncode == 0
+    before = (tmp_path / "opt/slipway/root").readlink()
+    done = install("slipway:nowhere", tmp_path)
+    assert done.returncode == 64
+    assert "slipway:nowhere is not there" in done.stdout
+    assert (tmp_path / "opt/slipway/root").readlink() == before
+
+
+def test_an_old_release_goes_and_nothing_beside_it(image: str, tmp_path: Path) -> None:
+    folder = tmp_path / "my folder"
+    theirs = tmp_path / "my"
+    theirs.mkdir()
+    old = folder / "opt/slipway/releases/old"
+    old.mkdir(parents=True)
+    (folder / "opt/slipway/.slipway").touch()
+    (folder / "opt/slipway/root").symlink_to("releases/before")
+    assert install(image, folder).returncode == 0
+    assert not old.exists()
+    assert theirs.is_dir()
 
 
 def test_a_folder_of_somebody_elses_is_refused(image: str, tmp_path: Path) -> None:

@@ -431,15 +431,15 @@ def test_the_chart_takes_its_values() -> None:
 
 def test_compose_has_the_names_for_both_sides() -> None:
     text = formats.as_compose(LISTING)
-    content = yaml.safe_load(text)
-    assert content["services"]["egress"]["environment"] == {"EGRESS_HOSTS": "api.groq.com api.openai.com"}
-    address = "${INSIDE:-10.231.254}.2"
-    for gateway in ("gateway-a", "gateway-b"):
-        hosts = content["services"][gateway]["extra_hosts"]
+    services = yaml.safe_load(text)["services"]
+    for letter, number in (("a", 2), ("b", 3)):
+        assert services[f"egress-{letter}"]["environment"] == {"EGRESS_HOSTS": "api.groq.com api.openai.com"}
+        address = f"${{INSIDE:-10.231.254}}.{number}"
+        hosts = services[f"gateway-{letter}"]["extra_hosts"]
         assert hosts == [f"api.groq.com:{address}", f"api.openai.com:{address}"]
     assert "# ngw.example.ru:9443: not through egress" in text
     nobody: dict[str, Any] = yaml.safe_load(formats.as_compose(listing.Listing((), ())))["services"]
-    assert nobody["egress"]["environment"] == {"EGRESS_HOSTS": ""}
+    assert nobody["egress-a"]["environment"] == {"EGRESS_HOSTS": ""}
     assert nobody["gateway-a"]["extra_hosts"] == []
 
 

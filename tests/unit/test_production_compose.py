@@ -100,6 +100,18 @@ def test_a_key_of_a_provider_is_added_and_replaced(tmp_path: Path) -> None:
         assert "nothing was added" in done.stderr
 
 
+@pytest.mark.parametrize("name", ["LITELLM_SALT_KEY", "DATABASE_PASSWORD", "REDIS_PASSWORD"])
+def test_what_data_depends_on_is_not_replaced_by_the_way(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "secrets"
+    make(folder)
+    before = contents(folder)
+    done = make(folder, "--add", name, given="another")
+    assert done.returncode == 1
+    assert f"{name} stays as it is" in done.stderr
+    assert contents(folder) == before
+    assert make(folder, "--add", "LITELLM_MASTER_KEY", given="sk-another").returncode == 0
+
+
 def test_without_room_nothing_is_left_behind(tmp_path: Path) -> None:
     folder = tmp_path / "secrets"
     make(folder)

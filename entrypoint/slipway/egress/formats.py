@@ -16,6 +16,8 @@ _COVERED: Final = {
     "database": "database.port and networkPolicy.database",
     "redis": "redis.port and networkPolicy.redis",
 }
+# The gateways of production.yaml, and the last number of each one's way out.
+_WAYS_OUT: Final = {"a": 2, "b": 3}
 _TEXT: Final = "nothing: this configuration makes the gateway talk to nobody"
 
 
@@ -64,22 +66,25 @@ def as_helm(listing: Listing) -> str:
 
 
 def as_compose(listing: Listing) -> str:
-    """Return a file beside production.yaml: its ``egress`` lets TLS through by the name that is asked for.
+    """Return a file beside production.yaml: each ``egress`` lets TLS through by the name that is asked for.
 
-    The gateways find its address under each name; a name with a ``*`` cannot stand in their hosts files.
+    A gateway finds the address of its own under each name; a name with a ``*`` cannot stand in its hosts file.
     """
     names = sorted({host.host for host in listing.hosts if _is_named(host) and "*" not in host.host})
     others = [host for host in listing.hosts if host.host not in names]
     lines = [
         *comments(listing),
-        "x-hosts: &hosts" if names else "x-hosts: &hosts []",
-        # What stands before the last number is the network's, which .env may change.
-        *(f'  - "{name}:${{INSIDE:-10.231.254}}.2"' for name in names),
+        f'x-environment: &environment {{EGRESS_HOSTS: "{" ".join(names)}"}}',
         "services:",
-        f'  egress: {{environment: {{EGRESS_HOSTS: "{" ".join(names)}"}}}}',
-        "  gateway-a: {extra_hosts: *hosts}",
-        "  gateway-b: {extra_hosts: *hosts}",
     ]
+    for letter, number in _WAYS_OUT.items():
+        lines += [
+            f"  egress-{letter}: {{environment: *environment}}",
+            f"  gateway-{letter}:",
+            "    extra_hosts:" if names else "    extra_hosts: []",
+            # What stands before the last number is the network's, which .env may change.
+            *(f'      - "{name}:${{INSIDE:-10.231.254}}.{number}"' for name in names),
+        ]
     for host in others:
         where = "inside the container" if is_inside(host.host) else "not through egress: give it a network of its own"
         lines.append(f"# {place(host.host, host.port)}: {where} ({host.why})")

@@ -1,8 +1,11 @@
 {{/* What the gateway, its migration and its check have in common. */}}
 
 {{- define "slipway.replicasAtMost" -}}
-{{- /* One more while a new release takes over. */ -}}
-{{- add1 (ternary .Values.autoscaling.maxReplicas .Values.replicas .Values.autoscaling.enabled) -}}
+{{- /* And those beyond while a new release takes over; a percentage is rounded up, as Kubernetes does. */ -}}
+{{- $replicas := ternary .Values.autoscaling.maxReplicas .Values.replicas .Values.autoscaling.enabled | int -}}
+{{- $surge := .Values.maxSurge -}}
+{{- if kindIs "string" $surge }}{{ $surge = div (add (mul $replicas (trimSuffix "%" $surge | atoi)) 99) 100 }}{{ end -}}
+{{- add $replicas (int $surge) -}}
 {{- end -}}
 
 {{/* Seconds: settle, the longest request, 30 of flush, 5 to spare (entrypoint/slipway/budget.py). */}}
@@ -48,7 +51,12 @@ priorityClassName: {{ . | quote }}
 {{- end }}
 {{- end -}}
 
-{{- define "slipway.databaseVariables" -}}
+{{/* Variables of whoever reaches the database, which the migration has alone. Secrets come as files. */}}
+{{- define "slipway.migrationVariables" -}}
+- name: SLIPWAY_SECRETS_DIR
+  value: {{ prepend .Values.secrets.directories "/etc/slipway/secrets" | join ":" }}
+- name: JSON_LOGS
+  value: "true"
 {{- with .Values.database }}
 {{- if .host }}
 - name: DATABASE_HOST
@@ -67,14 +75,16 @@ priorityClassName: {{ . | quote }}
 {{- end }}
 {{- end }}
 {{- end }}
+{{- range $name, $value := .Values.env }}
+- name: {{ $name | quote }}
+  value: {{ $value | quote }}
+{{- end }}
 {{- end -}}
 
-{{/* Variables of whoever reads the config. Secrets come as files. */}}
+{{/* Variables of whoever reads the config. */}}
 {{- define "slipway.variables" -}}
 - name: CONFIG_FILE_PATH
   value: /etc/slipway/config/{{ ternary .Values.existingConfigMap.key "config.yaml" (ne .Values.existingConfigMap.name "") }}
-- name: SLIPWAY_SECRETS_DIR
-  value: {{ prepend .Values.secrets.directories "/etc/slipway/secrets" | join ":" }}
 - name: NUM_WORKERS
   value: {{ .Values.workers | quote }}
 - name: SLIPWAY_REPLICAS
@@ -85,8 +95,6 @@ priorityClassName: {{ . | quote }}
   value: {{ .Values.settleSeconds | quote }}
 - name: SLIPWAY_STOP_GRACE_SECONDS
   value: {{ include "slipway.graceSeconds" . | quote }}
-- name: JSON_LOGS
-  value: "true"
 - name: SLIPWAY_METRICS_AUTH
   value: {{ .Values.metrics.auth | quote }}
 {{- if .Values.metrics.token.existingSecret }}
@@ -117,11 +125,13 @@ priorityClassName: {{ . | quote }}
 {{- end }}
 {{- end }}
 {{- end }}
-{{- include "slipway.databaseVariables" . }}
-{{- range $name, $value := .Values.env }}
-- name: {{ $name | quote }}
-  value: {{ $value | quote }}
+{{- if include "slipway.hasDatabase" . }}
+- name: SLIPWAY_MIGRATE
+  value: {{ get (dict "pod" "auto" "off" "off") .Values.migration.mode | default "require" | quote }}
+- name: SLIPWAY_MIGRATE_TIMEOUT_SECONDS
+  value: {{ max 1 (sub .Values.startupSeconds 300) | quote }}
 {{- end }}
+{{ include "slipway.migrationVariables" . }}
 {{- end -}}
 
 {{- define "slipway.mounts" -}}
@@ -229,20 +239,28 @@ priorityClassName: {{ . | quote }}
 {{- end }}
 {{- end -}}
 
-{{/* A digest of what pods mount, so that a change of it replaces them. What is not the chart's is looked up. */}}
+{{/* A digest of what pods mount, so that a change of it replaces them. What is not the chart's is looked up. Hooks are
+     imported once: no reload takes over others. */}}
 {{- define "slipway.checksums" -}}
-{{- if eq .Values.onChange "rollout" -}}
-{{- $namespace := .Release.Namespace -}}
-{{- $given := list .Values.database.url .Values.database.directUrl .Values.database.password .Values.redis.password .Values.secrets.masterKey .Values.secrets.saltKey -}}
-{{- $secrets := dict -}}
-{{- range concat .Values.secrets.existing (pluck "existingSecret" (index $given 0) (index $given 1) (index $given 2) (index $given 3) (index $given 4) (index $given 5)) | compact | uniq }}
-{{- $_ := set $secrets . (lookup "v1" "Secret" $namespace .).data }}
-{{- end -}}
-{{- $maps := dict "config" (include "slipway.config" .) "hooks" .Values.hooks.files }}
-{{- range list .Values.existingConfigMap.name .Values.hooks.existingConfigMap | compact }}
-{{- $_ := set $maps . (lookup "v1" "ConfigMap" $namespace .).data }}
-{{- end -}}
+{{- $root := . -}}
+{{- $hooks := list .Values.hooks.files (include "slipway.foreignMap" (dict "root" $root "name" .Values.hooks.existingConfigMap)) -}}
+checksum/hooks: {{ $hooks | toJson | sha256sum }}
+{{- if eq .Values.onChange "rollout" }}
+{{- $config := list (include "slipway.config" .) (include "slipway.foreignMap" (dict "root" $root "name" .Values.existingConfigMap.name)) }}
+checksum/config: {{ $config | toJson | sha256sum }}
+{{- $names := .Values.secrets.existing }}
+{{- range list .Values.database.url .Values.database.directUrl .Values.database.password .Values.redis.password .Values.secrets.masterKey .Values.secrets.saltKey }}
+{{- $names = append $names .existingSecret }}
+{{- end }}
+{{- $secrets := dict }}
+{{- range $names | compact | uniq }}
+{{- $_ := set $secrets . (lookup "v1" "Secret" $root.Release.Namespace .).data }}
+{{- end }}
 checksum/secrets: {{ $secrets | toJson | sha256sum }}
-checksum/config: {{ $maps | toJson | sha256sum }}
 {{- end -}}
+{{- end -}}
+
+{{/* What is in a ConfigMap of the user's, as JSON; nothing without a name. */}}
+{{- define "slipway.foreignMap" -}}
+{{- with .name }}{{ (lookup "v1" "ConfigMap" $.root.Release.Namespace .).data | toJson }}{{ end -}}
 {{- end -}}
