@@ -88,7 +88,7 @@ lock: .venv/done ## Renew every lock file: Debian packages, wheels, tools
 	@$(PYTHON) docker/base/lock.py
 
 clean: ## Remove what these verbs made, except images
-	@rm -rf .venv .venv-compose .mypy_cache .ruff_cache .pytest_cache
+	@rm -rf .venv .venv-compose .venv-kubernetes .hypothesis .mypy_cache .ruff_cache .pytest_cache
 
 .venv/done: requirements/dev.txt
 	@sh requirements/venv.sh

@@ -15,7 +15,7 @@ import docker
 import httpx
 import pytest
 
-from slipway.units import systemd
+from slipway.units import parts
 from tests.support import fake, gateway, postgres
 from tests.support.clients import stream_of
 from tests.support.contract import assert_closed, assert_hardened
@@ -250,7 +250,7 @@ def test_podman_runs_the_quadlet_until_the_gateway_itself_is_ready(running: Mach
             (
                 'Entrypoint=["tini", "--", "/opt/slipway/entrypoint.sh"]',
                 "WorkingDir=/app",
-                *(f"Environment={line}" for line in systemd.IMAGE),
+                *(f"Environment={line}" for line in parts.IMAGE),
                 "PodmanArgs=--pids-limit=0",
             )
         ),

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_the_unit_sets_what_the_image_sets() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text()
     (written,) = re.findall(r"^ENV (PATH=/opt/slipway/venv.*?[^\\])$", dockerfile, re.MULTILINE | re.DOTALL)
-    assert tuple(written.replace("\\\n", " ").split()) == systemd.IMAGE
+    assert tuple(written.replace("\\\n", " ").split()) == parts.IMAGE
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,20 @@ from slipway.runtime.start import Start
 from slipway.secrets import is_secret, origin, redact
 
 DESCRIPTION: Final = "LiteLLM proxy (Slipway)"
+# What the image's ENV says; a unit knows nothing of it.
+IMAGE: Final = (
+    "PATH=/opt/slipway/venv/bin:/opt/slipway/bin:/usr/local/bin:/usr/bin:/bin",
+    "HOME=/var/lib/slipway",
+    "LANG=C.UTF-8",
+    "PRISMA_QUERY_ENGINE_BINARY=/opt/slipway/prisma/query-engine/query-engine",
+    "PYTHONUNBUFFERED=1",
+    "LITELLM_MODE=PRODUCTION",
+    "LITELLM_LOCAL_MODEL_COST_MAP=True",
+    "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS=True",
+    "LITELLM_LOCAL_AUTOROUTER_PRESETS=True",
+    "LITELLM_LOCAL_BLOG_POSTS=True",
+    "LITELLM_LOCAL_POLICY_TEMPLATES=True",
+)
 # A start that was refused is refused again; what a moment may change is not among them.
 _HOPELESS: Final = (
     *(ExitCode.USAGE, ExitCode.CONFIG, ExitCode.SECRET, ExitCode.DIRECTORY, ExitCode.MIGRATION, ExitCode.SALT),
@@ -69,7 +83,7 @@ def environment(start: Start, written: Callable[[str], str]) -> list[str]:
         variable = origin(name).removeprefix("variable ")
         given = resolved.source.startswith("variable ") and name not in _NOT_ITS
         value = os.environ.get(variable, "")
-        if given and value and not is_secret(name) and redact(name, value) == value and value != _images(name):
+        if given and value and not is_secret(name) and redact(name, value) == value and f"{name}={value}" not in IMAGE:
             lines.append(f"Environment={written(f'{name}={value}')}")
     stop = start.plan.budget.stop
     return [*lines, f"Environment=SLIPWAY_STOP_GRACE_SECONDS={stop}"]
@@ -95,8 +109,3 @@ def quoted(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("%", "%%")
     plain = escaped and not set(escaped) & set(" \t\r'\"\\;")
     return escaped if plain else f'"{escaped}"'
-
-
-def _images(name: str) -> str | None:
-    # The image sets them for whoever is started in it.
-    return {"LITELLM_MODE": "PRODUCTION"}.get(name, "True" if name.startswith("LITELLM_LOCAL_") else None)

@@ -17,20 +17,6 @@ _WATCHDOG_SECONDS: Final = 30
 # After SIGABRT, which ends a supervisor that hangs at once.
 _ABORT_SECONDS: Final = 10
 _DESCRIPTORS: Final = 65536
-# What the image's ENV says; a unit knows nothing of it.
-IMAGE: Final = (
-    "PATH=/opt/slipway/venv/bin:/opt/slipway/bin:/usr/local/bin:/usr/bin:/bin",
-    "HOME=/var/lib/slipway",
-    "LANG=C.UTF-8",
-    "PRISMA_QUERY_ENGINE_BINARY=/opt/slipway/prisma/query-engine/query-engine",
-    "PYTHONUNBUFFERED=1",
-    "LITELLM_MODE=PRODUCTION",
-    "LITELLM_LOCAL_MODEL_COST_MAP=True",
-    "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS=True",
-    "LITELLM_LOCAL_AUTOROUTER_PRESETS=True",
-    "LITELLM_LOCAL_BLOG_POSTS=True",
-    "LITELLM_LOCAL_POLICY_TEMPLATES=True",
-)
 # MemoryDenyWriteExecute is not among them: Node compiles what its WebAssembly engine does.
 SANDBOX: Final = (
     *("DynamicUser=yes", "NoNewPrivileges=yes", "CapabilityBoundingSet=", "AmbientCapabilities="),
@@ -88,7 +74,7 @@ def unit(start: Start) -> str:
         "RuntimeDirectory=slipway",
         "StateDirectory=slipway",
         "WorkingDirectory=/app",
-        *(f"Environment={parts.quoted(line)}" for line in IMAGE),
+        *(f"Environment={parts.quoted(line)}" for line in parts.IMAGE),
         *parts.environment(start, parts.quoted),
         "# What stands here goes before the lines above.",
         "EnvironmentFile=-/etc/slipway/environment",
