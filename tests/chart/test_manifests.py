@@ -154,6 +154,12 @@ def test_the_grace_period_is_what_the_gateway_asks_for(timeout: int, settle: int
     assert variables["SLIPWAY_STOP_GRACE_SECONDS"] == str(asked.stop)
 
 
+def test_a_gateway_that_hangs_is_not_waited_for() -> None:
+    pod = pods(objects(case("long-requests")))["Deployment"]
+    assert pod["containers"][0]["livenessProbe"]["terminationGracePeriodSeconds"] == 60
+    assert pod["terminationGracePeriodSeconds"] > 60
+
+
 def test_a_change_of_what_is_mounted_replaces_pods() -> None:
     def sums(values: dict[str, Any]) -> dict[str, str]:
         (found,) = [item for item in objects({**KEYS, **values}) if item["kind"] == "Deployment"]
