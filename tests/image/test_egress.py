@@ -136,7 +136,7 @@ def test_helm_and_compose_parse(lab: Lab, directory: Path) -> None:
     values = yaml.safe_load(run(lab, directory, "--format", "helm").stdout)
     assert set(values["networkPolicy"]["hosts"]) == PUBLIC
     services = yaml.safe_load(run(lab, directory, "--format=compose").stdout)["services"]
-    assert set(services["egress"]["environment"]["EGRESS_HOSTS"].split()) == PUBLIC
+    assert set(services["egress-a"]["environment"]["EGRESS_HOSTS"].split()) == PUBLIC
     assert {entry.partition(":")[0] for entry in services["gateway-a"]["extra_hosts"]} == PUBLIC
 
 
