@@ -1,6 +1,6 @@
 # Every verb installs what it needs and is safe to repeat. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run stop install uninstall image test soak fuzz check bench scale lock docs docs-picture clean
+.PHONY: help run stop install uninstall image verify-image test soak fuzz check bench scale lock docs docs-picture clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -40,6 +40,9 @@ uninstall: ## Remove them (PREFIX); configuration, secrets and data are kept
 
 image: ## Build slipway:dev, slipway:dev-slim and slipway:dev-builder
 	@sh docker/build.sh full slim builder
+
+verify-image: ## Rebuild an image from its commit and compare them bit for bit (IMAGE=slipway:dev)
+	@engine=$(engine) && PYTHONPATH=docker/base $(PYTHON) docker/release/verify.py "$(or $(IMAGE),slipway:dev)" --engine "$$engine"
 
 test: check ## Run everything that CI runs
 	@sh docker/build.sh full slim builder prisma postgres-17 postgres-15 pgbouncer haproxy redis prometheus systemd

@@ -3,7 +3,7 @@
 # (full with LiteLLM's heavy optional packages), builder; beside gateways postgres-17, redis, haproxy and prometheus; for
 # tests prisma (the stage with the generated database client), postgres-15, pgbouncer and systemd.
 # Variables: CONTAINER_ENGINE, INDEX_URL (a mirror of PyPI), NPM_REGISTRY, CA_BUNDLE, ENTERPRISE=1 (licensees of
-# LiteLLM), TAG.
+# LiteLLM), TAG, VERSION, NO_CACHE=1.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -64,7 +64,8 @@ for target in "${@:-full}"; do
     set -- "$@" --target "$stage" --tag "$name" --build-arg TOOLS="$tools"
     set -- "$@" --build-arg REVISION="$(git rev-parse HEAD 2>/dev/null || echo unknown)"
     set -- "$@" --build-arg ENTERPRISE="${ENTERPRISE:-0}" --build-arg INDEX_URL="${INDEX_URL:-}"
-    set -- "$@" --build-arg NPM_REGISTRY="${NPM_REGISTRY:-}"
+    set -- "$@" --build-arg NPM_REGISTRY="${NPM_REGISTRY:-}" --build-arg VERSION="${VERSION:-dev}"
+    if [ "${NO_CACHE:-0}" = 1 ]; then set -- "$@" --no-cache; fi
     if [ -r "$ca" ]; then set -- "$@" --secret "id=ca,src=$ca"; fi
     build "$@" .
 done
