@@ -1,6 +1,6 @@
 # Every verb installs what it needs and is safe to repeat. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run stop install uninstall image verify-image test soak fuzz check bench scale lock docs docs-picture clean
+.PHONY: help run stop install uninstall image verify-image sbom test soak fuzz check bench scale lock docs docs-picture clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -43,6 +43,10 @@ image: ## Build slipway:dev, slipway:dev-slim and slipway:dev-builder
 
 verify-image: ## Rebuild an image from its commit and compare them bit for bit (IMAGE=slipway:dev)
 	@engine=$(engine) && PYTHONPATH=docker/base $(PYTHON) docker/release/verify.py "$(or $(IMAGE),slipway:dev)" --engine "$$engine"
+
+sbom: .venv/done ## Write what is in an image, with licences, as CycloneDX and SPDX (IMAGE=slipway:dev FOLDER=sbom)
+	@engine=$(engine) && PYTHONPATH=docker/base:docker/release .venv/bin/python -m sbom \
+		"$(or $(IMAGE),slipway:dev)" "$(or $(FOLDER),sbom)" --engine "$$engine"
 
 test: check ## Run everything that CI runs
 	@sh docker/build.sh full slim builder prisma postgres-17 postgres-15 pgbouncer haproxy redis prometheus systemd

@@ -9,9 +9,9 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-import compare
 import pytest
 
+import compare
 from tests.unit.test_base_repack import Entry, entry, tar_of
 
 NAMES = ("the image", "the rebuild")
