@@ -1,5 +1,6 @@
 # The image of the LiteLLM proxy. Targets: full (default), slim (no UI, no Node, no database), builder (adds packages).
-# The build argument PACKAGES=complete makes of full the image with LiteLLM's heavy optional packages.
+# The build argument PACKAGES=complete makes of full the image with LiteLLM's heavy optional packages; previous and next
+# make it of another line of LiteLLM, for tests.
 # A slim build takes the build argument FLAVOUR=slim too, or its base has Node.
 #   make image                        from locked Debian packages, the way releases are built
 #   docker build .                    from debian:trixie-slim, with the versions the mirror has today
@@ -14,6 +15,7 @@ ARG PACKAGES=full
 FROM ${BASE} AS base-slim
 RUN --mount=type=bind,source=docker/base/install.sh,target=/mnt/install.sh \
     --mount=type=bind,source=docker/base/finish.sh,target=/mnt/finish.sh \
+    --mount=type=bind,source=docker/base/programs.txt,target=/mnt/programs.txt \
     --mount=type=bind,source=docker/base/runtime.txt,target=/mnt/runtime.txt \
     sh /mnt/install.sh runtime
 
@@ -21,6 +23,7 @@ RUN --mount=type=bind,source=docker/base/install.sh,target=/mnt/install.sh \
 FROM ${BASE_FULL} AS base-full
 RUN --mount=type=bind,source=docker/base/install.sh,target=/mnt/install.sh \
     --mount=type=bind,source=docker/base/finish.sh,target=/mnt/finish.sh \
+    --mount=type=bind,source=docker/base/programs.txt,target=/mnt/programs.txt \
     --mount=type=bind,source=docker/base/runtime.txt,target=/mnt/runtime.txt \
     --mount=type=bind,source=docker/base/node.txt,target=/mnt/node.txt \
     sh /mnt/install.sh full
@@ -86,6 +89,7 @@ RUN --mount=type=bind,source=docker/prisma/generate,target=/mnt/generate \
 
 # What importing the proxy always does the same way, done once: places of modules, compiled texts, tables of names.
 FROM prisma AS warm
+ARG PACKAGES
 RUN --mount=type=bind,source=docker/python/warm.sh,target=/mnt/warm.sh \
     --mount=type=bind,source=entrypoint/slipway/files.py,target=/mnt/slipway/files.py \
     --mount=type=bind,source=entrypoint/slipway/log.py,target=/mnt/slipway/log.py \
@@ -95,7 +99,7 @@ RUN --mount=type=bind,source=docker/python/warm.sh,target=/mnt/warm.sh \
     --mount=type=bind,source=entrypoint/slipway/runtime/request_path,target=/mnt/slipway/runtime/request_path \
     --mount=type=bind,source=entrypoint/slipway/runtime/warmup,target=/mnt/slipway/runtime/warmup \
     --mount=type=bind,source=entrypoint/slipway/workers/configuration.py,target=/mnt/slipway/workers/configuration.py \
-    sh /mnt/warm.sh
+    sh /mnt/warm.sh "${PACKAGES}"
 
 FROM python-slim AS warm-slim
 RUN --mount=type=bind,source=docker/python/warm.sh,target=/mnt/warm.sh \
@@ -107,7 +111,7 @@ RUN --mount=type=bind,source=docker/python/warm.sh,target=/mnt/warm.sh \
     --mount=type=bind,source=entrypoint/slipway/runtime/request_path,target=/mnt/slipway/runtime/request_path \
     --mount=type=bind,source=entrypoint/slipway/runtime/warmup,target=/mnt/slipway/runtime/warmup \
     --mount=type=bind,source=entrypoint/slipway/workers/configuration.py,target=/mnt/slipway/workers/configuration.py \
-    sh /mnt/warm.sh
+    sh /mnt/warm.sh slim
 
 # What LiteLLM reads, variables and keys of its config, for `check`, and the hosts that it asks, for `egress`.
 FROM prisma AS known
@@ -177,6 +181,14 @@ COPY --from=python /opt/slipway/venv /opt/slipway/venv
 COPY --chmod=0755 docker/builder/slipway-add.py /usr/local/bin/slipway-add
 COPY entrypoint/slipway/integrity /usr/lib/python3/dist-packages/slipway/integrity
 WORKDIR /build
+ARG VERSION=dev
+ARG REVISION=unknown
+ARG SOURCE=https://github.com/OWNER/slipway
+LABEL org.opencontainers.image.title="Slipway builder" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.licenses="MIT"
 
 FROM runtime AS slim
 COPY --from=python-slim /opt/slipway/venv /opt/slipway/venv

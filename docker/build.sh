@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds the named targets from locked root file systems; prints progress on stderr only. Targets: full, slim, complete
 # (full with LiteLLM's heavy optional packages), builder; beside gateways postgres-17, redis, haproxy and prometheus; for
-# tests prisma (the stage with the generated database client), postgres-15, pgbouncer and systemd.
+# tests prisma (the stage with the generated database client), previous and next (full with another line of LiteLLM),
+# postgres-15, pgbouncer, registry and systemd.
 # Variables: CONTAINER_ENGINE, INDEX_URL (a mirror of PyPI), NPM_REGISTRY, CA_BUNDLE, ENTERPRISE=1 (licensees of
 # LiteLLM), TAG, VERSION, NO_CACHE=1.
 set -eu
@@ -25,17 +26,17 @@ for target in "${@:-full}"; do
             base=$(rootfs full)
             set -- --build-arg BASE_FULL="$base"
             ;;
-        complete)
+        complete | previous | next)
             stage=full
             base=$(rootfs full)
-            set -- --build-arg BASE_FULL="$base" --build-arg PACKAGES=complete
+            set -- --build-arg BASE_FULL="$base" --build-arg PACKAGES="$target"
             ;;
         slim)
             base=$(rootfs runtime)
             set -- --build-arg BASE="$base" --build-arg FLAVOUR=slim
             ;;
         builder | prisma) set -- ;;
-        pgbouncer | haproxy | systemd)
+        pgbouncer | haproxy | registry | systemd)
             base=$(rootfs "$target")
             $engine tag "$base" "slipway-$target:latest"
             continue

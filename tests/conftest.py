@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
@@ -13,12 +14,16 @@ from docker.errors import ImageNotFound, NotFound
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.support import fake
-from tests.support.lab import Lab
+from sbom.tree import of_image
+from tests.support import fake, mapped
+from tests.support.lab import Box, Lab
 
 LOG_TAIL = 6000
+IMAGE = os.environ.get("SLIPWAY_TEST_IMAGE", "slipway:dev")
 # Those that load the machine would disturb each other: they run one after the other, beside everything else.
 HEAVY = "tests/scenarios/"
+# Few tests of minutes each: begun late, one line would go on alone.
+LONG = "tests/upgrade/"
 
 
 class Lines(LoadScopeScheduling):  # type: ignore[misc]
@@ -33,8 +38,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Lines:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The heavy ones first: they take the longest."""
-    items.sort(key=lambda item: not item.nodeid.startswith(HEAVY))
+    """Those first that take the longest."""
+    items.sort(key=lambda item: (not item.nodeid.startswith(HEAVY), not item.nodeid.startswith(LONG)))
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +59,7 @@ def _image(client: docker.DockerClient, name: str) -> str:
 
 @pytest.fixture(scope="session")
 def image(client: docker.DockerClient) -> str:
-    return _image(client, os.environ.get("SLIPWAY_TEST_IMAGE", "slipway:dev"))
+    return _image(client, IMAGE)
 
 
 @pytest.fixture(scope="session")
@@ -102,3 +107,45 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
             with contextlib.suppress(NotFound):
                 report.sections.append((f"log of {box.name}", box.logs()[-LOG_TAIL:]))
     return report
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Mapped())
+
+
+class Mapped:
+    """Every file that a gateway of the image under test has mapped, in whatever test, belongs to a component."""
+
+    def __init__(self) -> None:
+        self.files: set[str] = set()
+        self.boxes = 0
+        self.complaints: list[str] = []
+
+    def note(self, box: Box) -> None:
+        """A container that a test is done with."""
+        if box.image == IMAGE and (found := mapped.files_at_the_end(box)):
+            self.files |= found
+            self.boxes += 1
+
+    def pytest_sessionstart(self) -> None:
+        Lab.parting = self.note
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """What a process of xdist has noted comes to the one that started it."""
+        output = getattr(node, "workeroutput", {})
+        self.files |= set(output.get("mapped", ()))
+        self.boxes += output.get("boxes", 0)
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if hasattr(session.config, "workeroutput"):
+            session.config.workeroutput |= {"mapped": sorted(self.files), "boxes": self.boxes}
+        elif self.files:
+            self.complaints = mapped.nobodys(of_image(IMAGE, ["docker"]), self.files)
+            if self.complaints:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.files:
+            text = f"{len(self.files)} files were mapped by {self.boxes} gateways of {IMAGE}"
+            terminalreporter.write_line(f"{text}; in no component: {', '.join(self.complaints) or 'none'}")

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Finishes a Debian root file system from the inside, where / is the target: removes what the running gateway never
 # needs and what differs from one build to the next. Usage: finish.sh LIST... (their minus lines name what to remove).
+# With programs.txt beside it, no other programs stay.
 # Used by rootfs.py inside mmdebstrap, and by a plain `docker build` after apt-get install.
 set -eu
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive
@@ -59,3 +60,16 @@ for tree in /usr/lib/python3 /usr/lib/python3.*; do
   # Debian keeps ensurepip only where python3-venv put it.
   PYTHONHASHSEED=0 python3 -I -m compileall -q -f -j 1 --invalidation-mode unchecked-hash "$tree" >&2
 done
+
+programs="$(dirname "$0")/programs.txt"
+if [ -r "$programs" ]; then
+  kept=" $(sed 's/#.*//' "$programs" | tr -s '[:space:]' ' ') "
+  for path in /usr/bin/* /usr/sbin/*; do
+    case $kept in *" ${path##*/} "*) ;; *) rm "$path" ;; esac
+  done
+  rm -rf /usr/libexec /usr/lib/init /usr/lib/lsb /usr/lib/systemd /usr/lib/binfmt.d /usr/lib/tmpfiles.d /usr/lib/valgrind
+  rm -rf /usr/share/bash-completion /usr/share/binfmts /usr/share/gdb /usr/share/menu /usr/share/polkit-1
+  rm -rf /etc/systemd /etc/cron.d /etc/init.d /etc/default /etc/skel /etc/update-motd.d
+  # Links to what has gone.
+  find / -xdev -xtype l -exec rm {} +
+fi

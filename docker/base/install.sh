@@ -3,6 +3,9 @@
 # the mirror's current versions in a plain `docker build`. Usage: install.sh runtime|full|tools
 set -eu
 
+# A finished base has no package manager.
+if ! command -v dpkg-query >/dev/null; then exit 0; fi
+
 here=$(dirname "$0")
 wanted() { sed -e 's/#.*//' -e '/^-/d' -e '/^[[:space:]]*$/d' "$@"; }
 lists="$here/runtime.txt"

@@ -16,11 +16,20 @@ _SECURITY_POOL = "pool/updates/"
 
 @dataclass(frozen=True)
 class Target:
-    """A root file system: the name of its image, the lists it installs, and the Debian release they come from."""
+    """A root file system: the name of its image, the lists it installs, and the Debian release they come from.
+
+    ``programs`` lists the programs that stay; without it all do.
+    """
 
     image: str
     lists: tuple[str, ...]
     suite: str = "trixie"
+    programs: str = ""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """What decides its content, besides the lock and the scripts."""
+        return (*self.lists, self.programs) if self.programs else self.lists
 
     @property
     def suites(self) -> tuple[str, ...]:
@@ -30,8 +39,8 @@ class Target:
 
 TARGETS = {
     # What an image stands on: without and with Node.
-    "runtime": Target("slipway-base", ("runtime.txt",)),
-    "full": Target("slipway-base-full", ("runtime.txt", "node.txt")),
+    "runtime": Target("slipway-base", ("runtime.txt",), programs="programs.txt"),
+    "full": Target("slipway-base-full", ("runtime.txt", "node.txt"), programs="programs.txt"),
     # The runtime and more, so that a build stage sees the same libraries.
     "tools": Target("slipway-tools", ("runtime.txt", "tools.txt")),
     # The database of the quickstart and the tests, in the release that has this version.
@@ -43,6 +52,8 @@ TARGETS = {
     "redis": Target("slipway-redis-base", ("redis.txt",)),
     # A load balancer in front of gateways, and what lets them out.
     "haproxy": Target("slipway-haproxy-base", ("haproxy.txt",)),
+    # A registry, for the tests of releases.
+    "registry": Target("slipway-registry-base", ("registry.txt",)),
     # A machine with systemd, for the tests.
     "systemd": Target("slipway-systemd-base", ("systemd.txt",)),
     # What scrapes them.

@@ -36,7 +36,7 @@ TIMEOUT_SECONDS = 60
 def tag_of(target: str, architecture: str) -> str:
     """The image's name: a hash over everything that goes into it, so that equal input is never built twice."""
     digest = hashlib.sha256(architecture.encode())
-    for name in (f"{target}.lock", *TARGETS[target].lists, *SCRIPTS):
+    for name in (f"{target}.lock", *TARGETS[target].files, *SCRIPTS):
         digest.update((HERE / name).read_bytes())
     return f"{TARGETS[target].image}:{digest.hexdigest()[:12]}"
 
@@ -145,6 +145,8 @@ def build(target: str, lock: Lock, architecture: str, tar: Path) -> None:
         removals = scripts / "packages.txt"
         removals.write_text("".join(f"-{package}\n" for package in wanted(target)[1]), encoding="utf-8")
         shutil.copy(HERE / "finish.sh", scripts)
+        if programs := TARGETS[target].programs:
+            shutil.copy(HERE / programs, scripts / "programs.txt")
         inside = "/run/slipway-base"
         query = "dpkg-query --admindir=\"$1/var/lib/dpkg\" -W -f '${Package} ${Version} ${Architecture}\\n'"
         command = [

@@ -8,6 +8,9 @@ cd "$(dirname "$0")"
 compose() { ${COMPOSE:-docker compose} "$@"; }
 fail() { printf '%s\n' "roll: $2" "  why: $3" "  fix: $4" >&2; exit "$1"; }
 healthy() { [ "$(compose ps --format '{{.Health}}' "$1")" = healthy ]; }
+# Compose makes what takes a container's place as ID_NAME and renames it in the end. After a kill amid that, `up` alone
+# would leave it so.
+half_replaced() { compose ps --all --format '{{.Name}}' "$@" | grep -Eq '^[0-9a-f]{12}_'; }
 
 compose config --quiet ||
     fail 1 "nothing was replaced" "the Compose files or .env cannot be used, as said above" "cp .env.example .env, or mend it"
@@ -21,6 +24,9 @@ if healthy gateway-b; then order="a b"; else order="b a"; fi
 for letter in $order; do
     # Drained before its way out goes: nobody's connection is cut.
     compose stop "gateway-$letter"
+    if half_replaced "egress-$letter" "gateway-$letter"; then
+        compose rm --stop --force "egress-$letter" "gateway-$letter"
+    fi
     compose up --detach --no-deps --wait "egress-$letter" "gateway-$letter" ||
         fail 1 "gateway-$letter did not become ready; what comes after it goes on as it was" \
             "docker compose logs gateway-$letter" "put the former image or setting back, and run this again"

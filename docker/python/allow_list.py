@@ -1,7 +1,7 @@
 """Build stage: what is installed and what requirements/packages.toml lists must be the same.
 
 Usage: allow_list.py VENV LIST TABLE... The tables are those of the target: slim for slim, slim and full for full. Each
-entry of a table is a package and the reason why it is there.
+entry of a table is a package and the reason why it is there; in a table without-TARGET, why it is not.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from licences import normalized
 
 SHORTEST_REASON = 15
+WITHOUT = "without-"
 
 
 def complaints(installed: Mapping[str, str], tables: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
@@ -22,15 +23,19 @@ def complaints(installed: Mapping[str, str], tables: Mapping[str, Mapping[str, s
     listed: dict[str, str] = {}
     for table, entries in tables.items():
         for name, reason in entries.items():
-            if name in listed:
-                yield f"{name} stands in [{listed[name]}] and in [{table}]; keep one"
-            listed[name] = table
             if len(reason.strip()) < SHORTEST_REASON:
                 yield f"{name} in [{table}] has no reason; write who imports it and for which feature"
+            if not table.startswith(WITHOUT):
+                if name in listed:
+                    yield f"{name} stands in [{listed[name]}] and in [{table}]; keep one"
+                listed[name] = table
+            elif listed.pop(name, None) is None:
+                yield f"{name} stands in [{table}] and in no table before it; remove the entry"
+    last = [table for table in tables if not table.startswith(WITHOUT)][-1]
     for name in sorted(installed.keys() - listed.keys()):
         yield (
             f"{name} {installed[name]} is installed and not listed; write who imports it, and for which feature, "
-            f"into [{list(tables)[-1]}], or leave it out (an override in requirements/)"
+            f"into [{last}], or leave it out (an override in requirements/)"
         )
     for name in sorted(listed.keys() - installed.keys()):
         yield f"{name} in [{listed[name]}] is not installed; remove the entry, or move it to the target that has it"

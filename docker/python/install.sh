@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs one set of locked wheels into /opt/slipway/venv and takes the admin UI out to /stage/ui.
-# Usage: install.sh slim|full|complete [1 to add the proprietary package of LiteLLM's licensees]
+# Usage: install.sh SET [1 to add the proprietary package of LiteLLM's licensees]. SET is slim, full, complete, or another
+# line of LiteLLM (previous, next), where patches that do not fit are left out; in the others they end the build.
 set -eu
 
 set_name="$1"
@@ -25,6 +26,7 @@ python3 /mnt/licences.py "$venv" /requirements/licences.toml "$enterprise"
 case "$set_name" in
     slim) tables=slim ;;
     full) tables='slim full' ;;
+    previous | next) tables="slim full $set_name without-$set_name" ;;
     *) tables='slim full complete' ;;
 esac
 if [ "$enterprise" = 1 ]; then tables="$tables enterprise"; fi
@@ -43,7 +45,10 @@ cp "$packages"/litellm/proxy/logo*.png /stage/
 # LiteLLM looks for the UI beside its code; the image has it in one place.
 if [ "$set_name" != slim ]; then ln -s /var/lib/litellm/ui "$out"; fi
 
-python3 /build/slipway/patches.py "$packages"
+case "$set_name" in
+    previous | next) python3 /build/slipway/patches.py "$packages" "$venv/left-out.json" ;;
+    *) python3 /build/slipway/patches.py "$packages" ;;
+esac
 
 # uv's own, writable for everybody.
 rm -f "$venv/.lock"

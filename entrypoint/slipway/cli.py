@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from slipway import __version__, core_files, log, report, secret_files, secrets
-from slipway.commands import KEEP, VERBS
+from slipway import __version__, confinement, core_files, log, report, secret_files, secrets
+from slipway.commands import KEEP, NAMED_BY, VERBS
 from slipway.report import ExitCode, Refusal, refuse
 
 _WITHOUT_ARGUMENTS: Final = ("healthcheck", "drain", "reload", "version")
@@ -65,6 +65,7 @@ def _serve(argv: Sequence[str]) -> int:
     if any(asked in argv for asked in _HELP):
         flags.build_parser().print_help()
         return ExitCode.DONE
+    confinement.confine(os.environ)
     taken = _take_secrets()
     if flags.passes_through(argv):
         if report.exit_code(taken.findings):
@@ -88,7 +89,11 @@ def _alone(command: str, arguments: Sequence[str]) -> int:
     if any(asked in arguments for asked in _HELP):
         print(f"slipway {command}: {VERBS[command]}")
         return ExitCode.DONE
-    raise refuse("unknown-argument", ExitCode.USAGE, f"{command} takes no arguments.", "Leave them out.")
+    if command == "reload":
+        what, fix = f"reload takes no arguments but {_WAIT}.", f"Leave out all but {_WAIT}."
+    else:
+        what, fix = f"{command} takes no arguments.", "Leave them out."
+    raise refuse("unknown-argument", ExitCode.USAGE, what, fix)
 
 
 def _check(argv: Sequence[str]) -> int:
@@ -114,8 +119,9 @@ def _check(argv: Sequence[str]) -> int:
 def _check_for_reload(directory: Path, argv: Sequence[str]) -> int:
     from slipway.runtime import start
 
+    named_by = argv[0].removeprefix(NAMED_BY) if argv and argv[0].startswith(NAMED_BY) else ""
     taken = _take_secrets()
-    findings = start.propose(directory, argv, dict(os.environ), taken)
+    findings = start.propose(directory, argv[1:] if named_by else argv, dict(os.environ), taken, named_by)
     report.show(findings, json_lines=log.is_json())
     return report.exit_code(findings)
 
@@ -124,6 +130,7 @@ def _migrate(argv: Sequence[str]) -> int:
     from slipway.runtime import database, start
     from slipway.workers.environment import take_over
 
+    confinement.confine(os.environ)
     own, rest = database.take_options(argv)
     if database.BACKGROUND in own:
         # A part of the gateway that runs: what is in force, whatever the files have become.
@@ -138,6 +145,7 @@ def _migrate(argv: Sequence[str]) -> int:
 def _salt(argv: Sequence[str]) -> int:
     from slipway.runtime import salt
 
+    confinement.confine(os.environ)
     taken = _take_secrets()
     return salt.command(argv, dict(os.environ), taken)
 

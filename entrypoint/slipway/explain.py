@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict
 
+from slipway import left_out
 from slipway.patches import PATCHES
 from slipway.runtime.changes import IN_PROCESS
 from slipway.runtime.start import Start
@@ -84,8 +85,13 @@ def _readable(name: str, value: Value) -> str:
 
 
 def _patches() -> list[dict[str, str]]:
-    changes = (*PATCHES, *IN_PROCESS)
-    return [{"name": change.name, "state": change.state(os.environ), "why": change.why} for change in changes]
+    changes, missing = (*PATCHES, *IN_PROCESS), left_out.load()
+    return [
+        {"name": each.name, "state": "left out", "why": missing[each.name]}
+        if each.name in missing
+        else {"name": each.name, "state": each.state(os.environ), "why": each.why}
+        for each in changes
+    ]
 
 
 def _environment(changes: Mapping[str, str | None]) -> dict[str, str | None]:

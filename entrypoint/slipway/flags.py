@@ -53,6 +53,8 @@ COMMANDS: Final = {
     "--applied": "migrate --applied",
     "--rolled-back": "migrate --rolled-back",
     "--format": "explain --format, or check --format",
+    "--offline": "check --offline",
+    "--wait": "reload --wait",
 }
 # A switch that LiteLLM turns into a variable.
 VARIABLES: Final = {
@@ -69,6 +71,8 @@ NO_EFFECT: Final = {
     "--enforce_prisma_migration_check": True,
     "--use_v2_migration_resolver": True,
 }
+# How much two names must be alike for one to be meant by the other, as difflib's own default.
+_ALIKE: Final = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,5 +200,8 @@ def _unknown(argument: str, parser: argparse.ArgumentParser) -> Refusal:
 
 
 def _meant(name: str, known: Iterable[str]) -> str:
-    nearest = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"Did you mean {COMMANDS.get(nearest[0], nearest[0])}? " if nearest else ""
+    # What all flags begin with makes none of them alike.
+    bare = {option.lstrip("-"): option for option in known}
+    nearest = difflib.get_close_matches(name.lstrip("-"), bare, n=1, cutoff=_ALIKE)
+    found = bare[nearest[0]] if nearest else ""
+    return f"Did you mean {COMMANDS.get(found, found)}? " if found else ""

@@ -1,11 +1,13 @@
 """Changes to installed packages, made when the image is built, where no setting does what is needed.
 
 Each patch names the text it expects and fails the build when a new release no longer has it. Usage at build:
-``python3 patches.py SITE_PACKAGES``. ``slipway explain`` lists them.
+``python3 patches.py SITE_PACKAGES [FILE]``. With FILE, which the images of other lines of LiteLLM are built with, what
+does not fit is left out and written there. ``slipway explain`` lists them.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Mapping
@@ -303,14 +305,21 @@ class MmapedDict:
 
 
 def main() -> int:
-    """Apply every patch."""
+    """Apply every patch; with a second argument, those that fit."""
+    packages, *report = map(Path, sys.argv[1:])
+    left_out: dict[str, str] = {}
     for patch in PATCHES:
         try:
-            patch.apply(Path(sys.argv[1]))
+            patch.apply(packages)
         except (OSError, ValueError) as problem:
             print(f"patches: {problem}", file=sys.stderr)
-            return 1
-        print(f"patches: {patch.name} applied", file=sys.stderr)
+            if not report:
+                return 1
+            left_out[patch.name] = str(problem)
+        else:
+            print(f"patches: {patch.name} applied", file=sys.stderr)
+    for file in report:
+        file.write_text(json.dumps(left_out), encoding="utf-8")
     return 0
 
 

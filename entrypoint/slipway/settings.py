@@ -138,6 +138,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "on lets a crash write the memory of a process, with every secret in it, to where the machine keeps such files",
     ),
     Setting(
+        "SLIPWAY_SECCOMP",
+        "switch",
+        True,
+        "off lets the gateway make every system call that the container may; on leaves those that a gateway needs",
+    ),
+    Setting(
         "SLIPWAY_MIGRATE",
         "text",
         "auto",

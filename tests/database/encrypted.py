@@ -28,14 +28,22 @@ KEYS = "LiteLLM_VerificationToken"
 _WORD = re.compile(r"(litellm_enc::)?(v2:gcm:[A-Za-z0-9_\-+/]{36,}={0,2}|[A-Za-z0-9_\-+/]{54,}={0,2})")
 
 
-def serve(site: Site, database: str, directory: Path, *, key: str, config: str = CONFIG) -> Gateway:
+def serve(
+    site: Site,
+    database: str,
+    directory: Path,
+    *,
+    key: str,
+    config: str = CONFIG,
+    env: Mapping[str, str] | None = None,
+) -> Gateway:
     """A ready gateway with this salt key, which the host can talk to."""
     path = gateway.write(directory, f"{secrets.token_hex(4)}.yaml", config)
     spec = site.spec(
         database,
         "--config",
         gateway.CONFIG_PATH,
-        env={"LITELLM_SALT_KEY": key},
+        env={"LITELLM_SALT_KEY": key, **(env or {})},
         files={gateway.CONFIG_PATH: path},
         ports=(PORT, MANAGEMENT_PORT),
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support import gateway
-from tests.support.lab import Box, Finished, Lab, Spec, hardened, wait_until
+from tests.support.lab import Box, Finished, Lab, Spec, confined, wait_until
 from tests.support.postgres import Postgres
 from tests.support.processes import tree
 
@@ -55,7 +55,7 @@ class Site:
         }
         given = {**gateway.environment(), **variables}
         known = {name: value for name, value in given.items() if value is not None}
-        fixed = {**hardened(), "network": self.network, "env": known, "command": command}
+        fixed = {**confined(), "network": self.network, "env": known, "command": command}
         return Spec(**{**fixed, **others})
 
     def run(self, database: str, *command: str, env: Mapping[str, str | None] | None = None, **others: Any) -> Finished:

@@ -26,6 +26,7 @@ KEY = "sk-0123456789abcdef0123456789abcdef"
 ELSEWHERE = {
     "make run": "the verbs: tests/quickstart, and CI itself",
     "FROM slipway:dev-builder": "tests/image/test_builder.py",
+    "make verify-release": "tests/release/test_release.py",
 }
 HERE = (
     "export LITELLM_MASTER_KEY", "export DATABASE_URL", "docker run --rm -v", "docker run --rm --network none",

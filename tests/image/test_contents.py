@@ -22,9 +22,27 @@ HOST_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 HOST_PACKAGE = Path("/usr/share/ca-certificates")
 TOOLS = re.compile(
     r"(.*-)?(gcc|g\+\+|cc|c\+\+|cpp|clang|ld|as|make|cmake|rustc|cargo|go|tsc)(-[\d.]+)?"
-    r"|(pip|pip3|uv|uvx|npm|npx|yarn|pnpm|corepack|apt|apt-get|aptitude|easy_install)(-?[\d.]+)?"
+    r"|(pip|pip3|uv|uvx|npm|npx|yarn|pnpm|corepack|apt|apt-get|aptitude|easy_install)(-?[\d.]+)?|dpkg.*"
 )
 UNCHECKED_HASH = 0b01
+PROGRAMS = Path(__file__).resolve().parents[2] / "docker/base/programs.txt"
+# Folders that hold files, each with the reason; and those that are empty, for what is mounted there.
+TREES = {
+    "/app": "the working directory, where a config is mounted",
+    "/etc": "certificates, names of users, hosts and protocols; /etc/slipway is where hooks are mounted",
+    "/opt/slipway": "the gateway",
+    "/root": "the shell's files of a user that nobody is",
+    "/usr": "what the programs need",
+    "/var/lib/dpkg": "the list of packages, by which scanners know them",
+    "/var/lib/litellm": "the admin UI",
+    "/var/lib/python": "what Debian's Python notes when it is configured",
+    "/var/lib/shells.state": "Debian's list of shells",
+    "/var/lock": "a link to /run/lock",
+    "/var/run": "a link to /run",
+    "/var/spool/mail": "a link to an empty folder",
+}
+# Of the kernel and of the engine.
+MOUNTED = ("/dev/", "/proc/", "/sys/", "/run/", "/.dockerenv", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf")
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +70,43 @@ def settings(request: pytest.FixtureRequest, client: docker.DockerClient) -> dic
 
 def test_no_file_takes_another_identity(files: Files) -> None:
     assert [path for path, entry in files.items() if entry.takes_identity] == []
+
+
+def test_no_file_gives_capabilities(files: Files) -> None:
+    assert [path for path, entry in files.items() if entry.gives_capabilities] == []
+
+
+@pytest.mark.parametrize("name", ["full", "slim"])
+def test_the_programs_are_those_of_the_list(name: str, request: pytest.FixtureRequest) -> None:
+    files: Files = request.getfixturevalue(name)
+    text = re.sub(r"#.*", "", PROGRAMS.read_text(encoding="utf-8"))
+    listed = set(text.split()) - ({"node", "nodejs"} if name == "slim" else set())
+    found = {path.rpartition("/")[2] for path in files if re.fullmatch(r"/usr/s?bin/[^/]+", path)}
+    assert found == listed
+
+
+def test_every_group_of_programs_has_its_reason() -> None:
+    reason = ""
+    for line in PROGRAMS.read_text(encoding="utf-8").splitlines():
+        if line.startswith("#") or not line:
+            reason = line
+        else:
+            assert len(reason) > 20 or "  # " in line, line
+
+
+def test_nothing_lies_where_nobody_said_why(files: Files) -> None:
+    held = {path for path, entry in files.items() if not entry.is_directory and not path.startswith(MOUNTED)}
+    top = {path for path in files if re.fullmatch(r"/[^/]+", path) and not files[path].is_directory}
+    # Links of a merged /usr.
+    assert top - {"/.dockerenv"} == {"/bin", "/lib", "/lib64", "/sbin"}
+    assert sorted(path for path in held - top if not path.startswith(tuple(TREES))) == []
+
+
+def test_only_folders_for_everybodys_files_can_be_written_by_everybody(files: Files) -> None:
+    found = {path: entry.mode for path, entry in files.items() if entry.mode & 0o002 and not entry.is_link}
+    assert set(found) <= {"/tmp", "/var/tmp", "/run/lock"}
+    # Nobody may take another's file away there.
+    assert all(mode & 0o1000 for mode in found.values())
 
 
 def test_no_compiler_and_no_package_manager(files: Files) -> None:

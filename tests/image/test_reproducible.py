@@ -2,61 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-import shutil
-import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import docker
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-AUTHOR = ("-c", "user.name=test", "-c", "user.email=test@example.com")
-
-
-@dataclass(frozen=True)
-class Clone:
-    """A clone of what is being tested, whatever is committed of it, and the image built there."""
-
-    folder: Path
-    tag: str
-
-    @property
-    def image(self) -> str:
-        return f"slipway:{self.tag}"
-
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-        return subprocess.run(
-            words, cwd=self.folder, env={**environment, "TAG": self.tag}, check=False, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-
-    def must(self, *words: str) -> str:
-        done = self.run(*words)
-        assert done.returncode == 0, done.stdout
-        return done.stdout
-
-    def build(self) -> None:
-        self.must("sh", "docker/build.sh", "full")
+from tests.support.clone import Clone, clone_of_this
 
 
 @pytest.fixture(scope="module")
 def clone(client: docker.DockerClient, directory: Path) -> Iterator[Clone]:
-    folder = directory / "a folder of its own"
-    folder.mkdir()
-    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
-    for name in filter(None, names):
-        if (ROOT / name).exists():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
-    made = Clone(folder, f"reproducible-{secrets.token_hex(4)}")
-    for words in (("init", "--quiet"), ("add", "--all"), (*AUTHOR, "commit", "--quiet", "--message", "as it is")):
-        made.must("git", *words)
+    made = clone_of_this(directory / "a folder of its own", f"reproducible-{secrets.token_hex(4)}")
     made.build()
     try:
         yield made

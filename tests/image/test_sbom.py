@@ -14,27 +14,13 @@ from cyclonedx.validation.json import JsonStrictValidator
 from spdx_tools.spdx.parser.parse_anything import parse_file
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
-from sbom import ownership
-from sbom.__main__ import components, main, rules
+from sbom import ownership, vex
+from sbom.__main__ import components, main, rules, statements
 from sbom.tree import Tree, of_image
-from tests.support import gateway, postgres
+from tests.support import gateway, mapped, postgres
 from tests.support.lab import Lab, wait_until
 
 ENGINE = ["docker"]
-# What maps and imports lie outside of the image.
-OUTSIDE = ("/dev/", "/memfd:", "/proc/", "/run/slipway/", "/tmp/", "/var/lib/slipway/")
-MAPS = """
-import json, os
-paths = set()
-for name in os.listdir("/proc"):
-    if name.isdigit():
-        try:
-            lines = open(f"/proc/{name}/maps").read().splitlines()
-        except OSError:
-            continue
-        paths |= {line.split(None, 5)[5] for line in lines if len(line.split(None, 5)) == 6}
-print(json.dumps(sorted(path for path in paths if path.startswith("/"))))
-"""
 # A hook of the user's: what a worker has imported, once it is asked.
 HOOK = """
 import json, os, sys, threading, time
@@ -49,6 +35,14 @@ def begin():
     threading.Thread(target=tell, daemon=True).start()
 """
 HOOKS = "/etc/slipway/hooks"
+# Source: the OpenVEX specification, 0.2.0, "Status Justifications".
+JUSTIFICATIONS = {
+    "component_not_present",
+    "vulnerable_code_not_present",
+    "vulnerable_code_not_in_execute_path",
+    "vulnerable_code_cannot_be_controlled_by_adversary",
+    "inline_mitigations_already_exist",
+}
 
 
 @pytest.fixture(scope="module")
@@ -94,8 +88,31 @@ def test_both_documents_are_valid_and_name_the_same(written: Path) -> None:
 
 def test_the_same_image_has_the_same_documents(image: str, written: Path, tmp_path: Path) -> None:
     assert main([image, str(tmp_path)]) == 0
-    for name in ("sbom.cdx.json", "sbom.spdx.json"):
+    for name in ("sbom.cdx.json", "sbom.spdx.json", "vex.json", "licences.md"):
         assert (tmp_path / name).read_bytes() == (written / name).read_bytes()
+
+
+def test_what_is_said_not_to_apply_is_said_of_a_component_and_of_why(written: Path) -> None:
+    document = json.loads((written / "vex.json").read_text())
+    assert document["@context"] == vex.CONTEXT
+    content = json.loads((written / "sbom.cdx.json").read_text())
+    purls = {part["purl"] for part in content["components"]}
+    assert len(document["statements"]) == len(statements())
+    for statement in document["statements"]:
+        (product,) = statement["products"]
+        assert {part["@id"] for part in product["subcomponents"]} <= purls
+        assert statement["status"] == "not_affected"
+        assert statement["justification"] in JUSTIFICATIONS
+        assert len(statement["impact_statement"]) > 20
+
+
+def test_the_report_has_the_licence_of_each_part_and_who_let_it_in(written: Path) -> None:
+    content = json.loads((written / "sbom.cdx.json").read_text())
+    text = (written / "licences.md").read_text()
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) == len(content["components"])
+    assert [row for row in rows if not row[3].strip() or "nothing" in row[4]] == []
+    assert "LGPL-3.0: used unmodified, as a library of its own" in text
 
 
 @pytest.fixture(scope="module")
@@ -117,13 +134,11 @@ def running(client: docker.DockerClient, image: str, directory: Path) -> Iterato
         yield found
 
 
-def test_what_the_gateway_maps_belongs_to_components(
-    running: gateway.Gateway, tree: Tree, owners: ownership.Ownership
-) -> None:
-    mapped = [path for path in json.loads(running.box.python(MAPS)) if not path.startswith(OUTSIDE)]
-    assert len(mapped) > 50
-    assert any(path.endswith("/node") for path in mapped)
-    assert [path for path in mapped if tree.real(path) not in owners.owners] == []
+def test_what_the_gateway_maps_belongs_to_components(running: gateway.Gateway, tree: Tree) -> None:
+    found = mapped.files(running.box)
+    assert len(found) > 50
+    assert any(path.endswith("/node") for path in found)
+    assert mapped.nobodys(tree, found) == []
 
 
 def test_what_the_gateway_imports_belongs_to_components(

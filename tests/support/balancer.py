@@ -71,6 +71,10 @@ class Balancer:
         """How many connections were tried a second time."""
         return sum(int(row["wretr"]) for row in self._rows() if row["svname"] == "BACKEND")
 
+    def served(self) -> dict[str, int]:
+        """How many requests each gateway has answered by 2xx."""
+        return {row["svname"]: int(row["hrsp_2xx"] or 0) for row in self._rows()}
+
     def changes(self) -> list[str]:
         """What it logged about gateways that went or came, with its reason."""
         return [line for line in self.box.logs().splitlines() if line.startswith((f"Server {BACKEND}/", "backend "))]
@@ -85,13 +89,17 @@ class Balancer:
         return [row for row in csv.DictReader(text.splitlines()) if row["pxname"] == BACKEND]
 
 
-def start(lab: Lab, network: str, directory: Path, names: Sequence[str]) -> Balancer:
-    """Start it in front of the gateways with these names on `network`; it follows their /readyz."""
+def start(lab: Lab, network: str, directory: Path, names: Sequence[str], later: Sequence[str] = ()) -> Balancer:
+    """Start it in front of the gateways with these names on `network`; it follows their /readyz.
+
+    `later` are names of gateways that are not started yet: it does not look for them before it starts itself.
+    """
     try:
         lab.client.images.get(IMAGE)
     except ImageNotFound:
         pytest.fail(f"the image {IMAGE} does not exist: sh docker/build.sh haproxy", pytrace=False)
     servers = "".join(f"    server {name} {name}:{gateway.PORT}\n" for name in names)
+    servers += "".join(f"    server {name} {name}:{gateway.PORT} init-addr none\n" for name in later)
     files = {f"{FOLDER}/haproxy.cfg": gateway.write(directory, "haproxy.cfg", SETTINGS + servers)}
     command = ("haproxy", "-W", "-db", "-f", f"{FOLDER}/haproxy.cfg")
     switches = {**hardened(("/tmp",)), "image": IMAGE, "network": network, "ports": (PORT, STATISTICS_PORT)}

@@ -30,7 +30,7 @@ def read(pid):
         words = line.split()
         mounts.append([words[4], words[5].split(",")[0], open_to(pid, words[4])])
     return {"status": {name: text.split() for name, text in status.items()}, "mounts": mounts}
-found = {}
+found = {"self": read("self")}
 for name in sys.argv[1:] or os.listdir("/proc"):
     if name.isdigit() and int(name) != os.getpid():
         try:
@@ -44,6 +44,7 @@ print(json.dumps(found))
 def assert_hardened(python: Callable[[str], str]) -> None:
     """Nobody is root, can become more than it is, or can write where it should not. `python` runs code beside it."""
     found: dict[str, dict[str, Any]] = json.loads(python(_READER))
+    outside = int(found.pop("self")["status"]["Seccomp_filters"][0])
     assert found, "no process was seen"
     for process in found.values():
         status = process["status"]
@@ -58,6 +59,21 @@ def assert_hardened(python: Callable[[str], str]) -> None:
         assert mounts["/"][0] == "ro", name
         writable = {place for place, found in mounts.items() if found == ("rw", True) and not place.startswith(KERNEL)}
         assert writable <= WRITABLE, (name, writable)
+    # Besides what the engine has put in force for whoever is in there, the gateway has its own.
+    assert [pid for pid, count in _filters(found).items() if count <= outside] == []
+
+
+def confined_processes(python: Callable[[str], str]) -> dict[str, int]:
+    """How many seccomp filters each process of the gateway has, by its number."""
+    found: dict[str, dict[str, Any]] = json.loads(python(_READER))
+    del found["self"]
+    return _filters(found)
+
+
+def _filters(found: dict[str, dict[str, Any]]) -> dict[str, int]:
+    # Process 1 starts the gateway, and what the engine puts in there beside it has no parent to be seen.
+    told = {pid: process["status"] for pid, process in found.items()}
+    return {pid: int(status["Seccomp_filters"][0]) for pid, status in told.items() if status["PPid"] != ["0"]}
 
 
 def assert_closed(ask: Callable[[str], httpx.Response], declared: str, undeclared: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 from openai import OpenAI
 
-from tests.support.lab import POLL_SECONDS, Box, Lab, Spec, StoppedEarly, hardened
+from tests.support.lab import POLL_SECONDS, Box, Lab, Spec, StoppedEarly, confined
 
 PORT = 4000
 MANAGEMENT_PORT = 4001
@@ -94,7 +94,7 @@ def specify(
     mounted = dict(files or {})
     if config is not None:
         mounted[CONFIG_PATH] = write(directory, "config.yaml", config)
-    switches: dict[str, Any] = hardened() if harden else {}
+    switches: dict[str, Any] = confined() if harden else {}
     fixed = {"command": args, "env": environment(env), "files": mounted, "ports": (PORT, MANAGEMENT_PORT)}
     return Spec(**(fixed | switches | others))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from signal import Signals
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import docker
 from docker.errors import APIError, NotFound
@@ -21,6 +22,7 @@ from docker.models.volumes import Volume
 from docker.types import Mount, Ulimit
 
 LABEL = "slipway.test"
+PROFILE = Path(__file__).resolve().parents[2] / "docker" / "seccomp" / "profile.json"
 HARDENED_USER = "12345:0"
 WRITABLE = ("/tmp", "/run/slipway", "/var/lib/slipway")
 POLL_SECONDS = 0.2
@@ -106,6 +108,12 @@ def hardened(writable: Sequence[str] = WRITABLE) -> dict[str, object]:
     }
 
 
+def confined() -> dict[str, object]:
+    """The same for a gateway, which the engine confines to what it may call, as it does itself."""
+    profile = json.dumps(json.loads(PROFILE.read_text(encoding="utf-8")))
+    return hardened() | {"security_opt": ("no-new-privileges", f"seccomp={profile}")}
+
+
 class Box:
     """One container that a lab started."""
 
@@ -184,6 +192,12 @@ class Box:
         assert isinstance(code, int)
         return code
 
+    def mounts(self) -> list[dict[str, object]]:
+        """What is mounted from outside of the image."""
+        mounts = self.attrs["Mounts"]
+        assert isinstance(mounts, list)
+        return mounts
+
     def networks(self) -> list[str]:
         """The networks it is in."""
         settings = self.attrs["NetworkSettings"]
@@ -211,7 +225,12 @@ class Box:
 
 
 class Lab:
-    """Starts containers of one image; leaving the context removes everything that it started."""
+    """Starts containers of one image; leaving the context removes everything that it started.
+
+    `parting`, when somebody wants it, is asked about each container before it is removed.
+    """
+
+    parting: ClassVar[Callable[[Box], None] | None] = None
 
     def __init__(self, client: docker.DockerClient, image: str) -> None:
         self.client = client
@@ -229,6 +248,8 @@ class Lab:
     ) -> None:
         for box in self.boxes:
             with contextlib.suppress(NotFound, APIError):
+                if Lab.parting:
+                    Lab.parting(box)
                 box.container.remove(force=True, v=True)
         for network in self._networks:
             with contextlib.suppress(NotFound):

@@ -30,6 +30,11 @@ class Entry:
     kind: bytes
     head: bytes
     certificates: frozenset[bytes]
+    gives_capabilities: bool
+
+    @property
+    def is_link(self) -> bool:
+        return self.kind == tarfile.SYMTYPE
 
     @property
     def is_file(self) -> bool:
@@ -77,4 +82,5 @@ def _entries(tar: tarfile.TarFile) -> Iterator[Entry]:
             elif member.size < _PEM_FILE_LIMIT:
                 found = certificates(content.read())
         path = f"/{member.name.strip('/')}"
-        yield Entry(path, member.mode, member.uid, member.gid, member.size, member.type, head, found)
+        capable = "SCHILY.xattr.security.capability" in member.pax_headers
+        yield Entry(path, member.mode, member.uid, member.gid, member.size, member.type, head, found, capable)

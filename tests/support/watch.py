@@ -63,10 +63,10 @@ def now(box: Box) -> Sample:
     """The workers at this moment."""
     for _ in range(_ASKED):
         done = box.exec(["python", "-c", _READER, ""])
-        assert done.code == 0, done.output
-        # Under load the engine was seen to lose what a command had printed that ended well.
-        if done.stdout:
+        # Under load the engine was seen to lose what a command had printed, and its code.
+        if done.code == 0 and done.stdout:
             break
+    assert done.code == 0, done.output
     return _parse(done.stdout)
 
 

@@ -44,6 +44,21 @@ def test_an_entry_in_two_tables_is_named() -> None:
     assert "[slim] and in [full]" in complaint
 
 
+def test_a_line_may_do_without_what_others_have() -> None:
+    tables = {"full": {"first": REASON, "second": REASON}, "without-next": {"second": REASON}}
+    assert list(allow_list.complaints({"first": "1"}, tables)) == []
+    (complaint,) = allow_list.complaints({"first": "1", "second": "2"}, tables)
+    assert "second 2 is installed and not listed" in complaint
+    assert "into [full]" in complaint
+
+
+def test_a_line_cannot_do_without_what_no_other_has() -> None:
+    (complaint,) = allow_list.complaints(
+        {"first": "1"}, {"full": {"first": REASON}, "without-next": {"second": REASON}}
+    )
+    assert "second stands in [without-next] and in no table before it" in complaint
+
+
 @pytest.mark.parametrize(("name", "code"), [("some_thing", 0), ("other", 1)])
 def test_the_build_stops_at_a_difference(tmp_path: Path, name: str, code: int) -> None:
     metadata = tmp_path / f"lib/python3.13/site-packages/{name}-1.dist-info/METADATA"
@@ -56,12 +71,13 @@ def test_the_build_stops_at_a_difference(tmp_path: Path, name: str, code: int) -
     assert ("other 1 is installed" in done.stderr) is bool(code)
 
 
-@pytest.mark.parametrize("name", ["slim", "full", "complete"])
+@pytest.mark.parametrize("name", ["slim", "full", "complete", "previous", "next"])
 def test_the_list_holds_what_is_locked(name: str) -> None:
     lines = (ROOT / f"requirements/{name}.txt").read_text(encoding="utf-8").splitlines()
     locked = {line.partition("==")[0]: "locked" for line in lines if line[:1].isalnum()}
-    tables = list(LISTED)[: ["slim", "full", "complete"].index(name) + 1]
-    assert list(allow_list.complaints(locked, {table: LISTED[table] for table in tables})) == []
+    tables = {"slim": ["slim"], "full": ["slim", "full"], "complete": ["slim", "full", "complete"]}
+    tables |= {line: [*tables["full"], line, f"without-{line}"] for line in ("previous", "next")}
+    assert list(allow_list.complaints(locked, {table: LISTED.get(table, {}) for table in tables[name]})) == []
 
 
 def test_the_image_that_a_finding_names_is_the_smallest_that_has_the_package() -> None:

@@ -59,3 +59,12 @@ def test_an_invalid_worker_value_is_refused_without_showing_it(argv: list[str]) 
 
 def test_an_abbreviated_flag_is_unknown() -> None:
     assert "--config" in refused(["--conf", "x"]).findings[0].fix
+
+
+@pytest.mark.parametrize(
+    ("argument", "meant"),
+    [("--bogus", ""), ("--x", ""), ("-p", ""), ("--offlin", "check --offline?"), ("--workers", "--num_workers?")],
+)
+def test_only_what_is_near_is_suggested(argument: str, meant: str) -> None:
+    (finding,) = refused([argument]).findings
+    assert finding.fix == f"{f'Did you mean {meant} ' if meant else ''}--help lists the flags."

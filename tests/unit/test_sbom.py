@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
-from sbom import as_cyclonedx, as_spdx, debian, ownership, wheels
+from sbom import as_cyclonedx, as_spdx, debian, licences, ownership, vex, wheels
 from sbom.component import Component
 from sbom.subject import Subject
 from sbom.tree import Tree
@@ -124,3 +124,36 @@ def test_licences_of_any_look_are_valid_in_both_documents() -> None:
     }  # fmt: skip
     assert validate_full_spdx_document(as_spdx.document(SUBJECT, components)) == []
     assert as_spdx.write(SUBJECT, components) == as_spdx.write(SUBJECT, components)
+
+
+STATEMENT = {
+    "vulnerability": "CVE-1", "component": "pypi/one", "justification": "vulnerable_code_not_present",
+    "reason": "Its program is not there.", "absent": ["/usr/bin/one*"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "path", "made"), [("one", "/x", 1), ("two", "/x", 0), ("one", "/usr/bin/one-2", 0)])
+def test_a_statement_is_made_of_an_image_that_it_holds_of(name: str, path: str, made: int) -> None:
+    parts = [Component("pypi", name, "1", ("MIT",))]
+    told = json.loads(vex.write(SUBJECT, Tree({path: ""}), parts, [STATEMENT]))["statements"]
+    products = [{"@id": "pkg:oci/slipway", "subcomponents": [{"@id": "pkg:pypi/one@1"}]}]
+    assert [statement["products"] for statement in told] == [products] * made
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "licence", "verdict"),
+    [
+        ("pypi", "one", "MIT", "allowed"),
+        ("npm", "one", "mit OR GPL-3.0", ""),
+        ("pypi", "one", "MIT AND (BSD OR MIT)", "allowed"),
+        ("pypi", "excepted", "LGPL-3.0", "a library of its own"),
+        ("pypi", "one", "", ""),
+        ("pypi", "one", "The BSD (short)", "allowed"),
+        ("deb", "one", "GPL-2+", "Debian main"),
+    ],
+)
+def test_who_lets_a_part_in(kind: str, name: str, licence: str, verdict: str) -> None:
+    gate = licences.Gate(frozenset({"mit", "bsd", "the bsd (short)"}), {"excepted": "a library of its own"})
+    part = Component(kind, name, "1", (licence,))
+    assert gate.verdict(part) == verdict
+    assert ("**nothing**" in licences.write(SUBJECT, [part], gate)) == (not verdict)

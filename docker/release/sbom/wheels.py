@@ -11,12 +11,13 @@ from email.parser import HeaderParser
 from sbom.component import Component
 from sbom.tree import Tree
 
-_VENV = "/opt/slipway/venv/"
+# The gateway's own, and what the builder image has for building.
+_PLACES = ("/opt/slipway/venv/", "/usr/local/lib/")
 
 
 def find(tree: Tree) -> Iterator[Component]:
     """Yield each installed distribution with the files that its RECORD lists."""
-    for path in tree.below(_VENV, ".dist-info/METADATA"):
+    for path in (path for place in _PLACES for path in tree.below(place, ".dist-info/METADATA")):
         metadata = HeaderParser().parsestr(tree.texts[path])
         folder = posixpath.dirname(path)
         rows = csv.reader(tree.texts[f"{folder}/RECORD"].splitlines())

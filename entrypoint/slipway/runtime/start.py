@@ -28,7 +28,7 @@ from slipway import (
 )
 from slipway.checks import database as database_check
 from slipway.checks import integrity
-from slipway.commands import KEEP
+from slipway.commands import KEEP, NAMED_BY
 from slipway.database import address
 from slipway.database.absence import tolerates_absence
 from slipway.report import Finding, Refusal
@@ -61,14 +61,19 @@ class Start:
 
 
 def resolve(
-    argv: Sequence[str], environment: Mapping[str, str]
+    argv: Sequence[str], environment: Mapping[str, str], named_by: str = ""
 ) -> tuple[flags.CommandLine, settings.Settings, Mapping[str, object]]:
-    """Parse the command line and the config file and resolve every setting. Raises Refusal (64, 65)."""
+    """Parse the command line and the config file and resolve every setting. Raises Refusal (64, 65).
+
+    ``named_by`` says who named the config file, where it was not the command line that has it now.
+    """
     command_line = flags.parse(argv)
     # The config file's place is a setting itself: resolve once without the file, then with it.
     early = settings.resolve(command_line.given, environment, {}, secrets.origin)
     if early["CONFIG_FILE_PATH"].value is None and os.path.exists(config_file.DEFAULT_PATH):
         early = early.replaced("CONFIG_FILE_PATH", config_file.DEFAULT_PATH, "the image's default path")
+    if named_by:
+        early = early.replaced("CONFIG_FILE_PATH", early["CONFIG_FILE_PATH"].value, named_by)
     config_path = early["CONFIG_FILE_PATH"]
     config = config_file.read(str(config_path.value), config_path.source) if config_path.value else {}
     resolved = settings.resolve(command_line.given, environment, config, secrets.origin)
@@ -103,14 +108,15 @@ def consider(
     taken: secret_files.Taken = secret_files.NOTHING,
     *,
     explaining: bool = False,
+    named_by: str = "",
 ) -> Start:
     """Work out the whole start without an effect. ``taken`` is what of ``environment`` came from files.
 
     Raises Refusal with the code of the first error. With ``explaining``, errors that do not hinder the explanation are
-    findings like others, and the ports of a running gateway are left alone.
+    findings like others, and the ports of a running gateway are left alone. ``named_by`` is as for ``resolve``.
     """
     try:
-        command_line, resolved, config = resolve(argv, environment)
+        command_line, resolved, config = resolve(argv, environment, named_by)
     except Refusal as refusal:
         raise Refusal(*taken.findings, *refusal.findings) from None
     log.use_json(resolved.on("JSON_LOGS"))
@@ -136,9 +142,9 @@ def consider(
         Finding("flag-without-effect", "info", f"{flag} has no effect, as upstream.", f"Remove {flag}.")
         for flag in command_line.ignored
     ]
-    named_by = address.source(config, environment)
+    database_named_by = address.source(config, environment)
     findings = (*found, *directories.findings, *ignored)
-    return Start(tuple(argv), resolved, config, directories, planned, accelerated, named_by, findings, taken)
+    return Start(tuple(argv), resolved, config, directories, planned, accelerated, database_named_by, findings, taken)
 
 
 def _on_disk(runtime: Path) -> Finding:
@@ -153,13 +159,13 @@ def _on_disk(runtime: Path) -> Finding:
 
 
 def propose(
-    directory: Path, argv: Sequence[str], environment: Mapping[str, str], taken: secret_files.Taken
+    directory: Path, argv: Sequence[str], environment: Mapping[str, str], taken: secret_files.Taken, named_by: str = ""
 ) -> tuple[Finding, ...]:
     """Return what a start would say, and keep the configuration in ``directory`` for a reload when nothing is wrong.
 
     Raises Refusal for what a start could not go on from.
     """
-    start = consider(argv, environment, taken, explaining=True)
+    start = consider(argv, environment, taken, explaining=True, named_by=named_by)
     changed = secret_changes.between(configuration.secrets_in_force(directory) or {}, start.secrets)
     database = start.database is not None
     findings = (*start.findings, *secret_changes.judge(changed, start.config, environment, database=database))
@@ -356,9 +362,11 @@ def _watched(start: Start) -> tuple[str, ...]:
 def _check_argv(start: Start, config: settings.Resolved) -> tuple[str, ...]:
     """Return the command line that checks a new configuration as this start was checked, and keeps it."""
     # The server's environment no longer has the variable that named the file.
-    named = ("--config", str(config.value)) if config.value and not config.source.startswith("flag") else ()
+    named = bool(config.value) and not config.source.startswith("flag")
+    before = (f"{NAMED_BY}{config.source}",) if named else ()
+    after = ("--config", str(config.value)) if named else ()
     kept = f"{KEEP}{start.directories.workers}"
-    return (sys.executable, "-P", "-m", "slipway", "check", kept, *start.arguments, *named)
+    return (sys.executable, "-P", "-m", "slipway", "check", kept, *before, *start.arguments, *after)
 
 
 def _address(resolved: settings.Settings, prefix: str) -> tuple[str, int]:

@@ -90,15 +90,12 @@ def _add_parameters(general: Mapping[str, Any]) -> None:
         extra_params=general.get("database_extra_connection_params"),
     )
     lifetime = urls.idle_lifetime_params(general.get("database_max_idle_connection_lifetime"))
-    limits = proxy_cli.DatabaseTimeoutSettings.model_validate(general)
+    limits = proxy_cli.DatabaseTimeoutSettings.model_validate(general).model_dump()
+    # Which there are differs from line to line; each is a parameter by the name of its setting, without the first word.
+    bounds = {name.removeprefix("database_"): seconds for name, seconds in limits.items()}
 
     def with_options(url: str) -> str:
-        options = proxy_cli._pg_options_with_timeouts(
-            proxy_cli._url_query_value(url, "options"),
-            limits.database_statement_timeout,
-            limits.database_lock_timeout,
-            limits.database_idle_in_transaction_session_timeout,
-        )
+        options = proxy_cli._pg_options_with_timeouts(proxy_cli._url_query_value(url, "options"), **bounds)
         return proxy_cli._with_query_value(url, "options", options) if options else url
 
     for name in _URLS:

@@ -19,8 +19,7 @@ runAsNonRoot: true
 runAsUser: {{ . }}
 {{- end }}
 runAsGroup: 0
-seccompProfile:
-  type: RuntimeDefault
+seccompProfile: {{- toYaml .Values.seccompProfile | nindent 2 }}
 {{- end -}}
 
 {{- define "slipway.containerSecurityContext" -}}

@@ -1,13 +1,15 @@
-"""Build stage: records the import of the proxy. ``python3 -P -m slipway.runtime.warmup.record FILE``.
+"""Build stage: records the import of the proxy. ``python3 -P -m slipway.runtime.warmup.record FILE [LEFT_OUT]``.
 
 Fails when a change does not fit the installed code, once the record of the others is written, or when what was deferred
-cannot be completed.
+cannot be completed. With LEFT_OUT, which the images of other lines of LiteLLM are built with, changes that do not fit
+are written there instead, with their reasons.
 """
 
 from __future__ import annotations
 
 import ast
 import gc
+import json
 import sys
 from importlib.util import resolve_name
 from pathlib import Path
@@ -51,8 +53,11 @@ def main() -> int:
     )
     if refused:
         print("\n".join(f"record: {reason}" for reason in refused), file=sys.stderr)
-        return 1
-    return 0
+    if report := sys.argv[2:]:
+        left_out = {name: reason for name, _, reason in (line.partition(": ") for line in refused)}
+        Path(report[0]).write_text(json.dumps(left_out), encoding="utf-8")
+        return 0
+    return 1 if refused else 0
 
 
 def _complete(app: Any) -> None:
