@@ -20,4 +20,6 @@ if ! "$python" -c 'import ensurepip' 2>/dev/null; then
 fi
 echo "venv: installing the tools of $list" >&2
 "$python" -m venv --clear "$folder"
-"$folder/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r "$list"
+# The lists are whole. Asked for name[extra], pip would look for a newer release than the list's, which has no hash.
+"$folder/bin/pip" install --quiet --disable-pip-version-check --require-hashes --no-deps -r "$list"
+"$folder/bin/pip" check --disable-pip-version-check >&2
