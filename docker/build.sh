@@ -4,7 +4,7 @@
 # tests prisma (the stage with the generated database client), previous and next (full with another line of LiteLLM),
 # postgres-15, pgbouncer, registry and systemd.
 # Variables: CONTAINER_ENGINE, INDEX_URL (a mirror of PyPI), NPM_REGISTRY, CA_BUNDLE, ENTERPRISE=1 (licensees of
-# LiteLLM), TAG, VERSION, NO_CACHE=1.
+# LiteLLM), TAG, VERSION, NO_CACHE=1, PLATFORM (linux/arm64 on an amd64 machine: emulated, slowly).
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -12,9 +12,15 @@ engine=$(sh docker/base/engine.sh)
 ca="${CA_BUNDLE:-/etc/ssl/certs/ca-certificates.crt}"
 tag="${TAG:-dev}"
 
-rootfs() { python3 docker/base/rootfs.py "$1" --engine "$engine"; }
+architecture=""
+if [ -n "${PLATFORM:-}" ]; then
+    architecture="${PLATFORM#linux/}"
+    sh docker/base/emulation.sh "$architecture" >&2
+fi
+
+rootfs() { python3 docker/base/rootfs.py "$1" --engine "$engine" ${architecture:+--architecture "$architecture"}; }
 # shellcheck disable=SC2086
-build() { DOCKER_BUILDKIT=1 $engine build "$@" >&2; }
+build() { DOCKER_BUILDKIT=1 $engine build ${PLATFORM:+--platform "$PLATFORM"} "$@" >&2; }
 
 for target in "${@:-full}"; do
     name="slipway:$tag-$target"
@@ -49,7 +55,7 @@ for target in "${@:-full}"; do
             continue
             ;;
         postgres-*)
-            name="slipway-postgres:${target#postgres-}"
+            name="slipway-postgres:${target#postgres-}${architecture:+-$architecture}"
             base=$(rootfs "$target")
             echo "build: $name" >&2
             build --tag "$name" --build-arg BASE="$base" docker/postgres

@@ -70,6 +70,8 @@ if [ -r "$programs" ]; then
   rm -rf /usr/libexec /usr/lib/init /usr/lib/lsb /usr/lib/systemd /usr/lib/binfmt.d /usr/lib/tmpfiles.d /usr/lib/valgrind
   rm -rf /usr/share/bash-completion /usr/share/binfmts /usr/share/gdb /usr/share/menu /usr/share/polkit-1
   rm -rf /etc/systemd /etc/cron.d /etc/init.d /etc/default /etc/skel /etc/update-motd.d
+  # Scripts of packages, for a dpkg that has gone.
+  for kind in preinst postinst prerm postrm triggers; do rm -f /var/lib/dpkg/info/*."$kind"; done
   # Links to what has gone.
   find / -xdev -xtype l -exec rm {} +
 fi

@@ -1,6 +1,6 @@
 """Build the base root file system from its lock and load it into the container engine; prints the image's tag.
 
-Usage: rootfs.py TARGET [--engine COMMAND] [--tar FILE]
+Usage: rootfs.py TARGET [--engine COMMAND] [--architecture NAME] [--tar FILE]
 """
 
 from __future__ import annotations
@@ -215,8 +215,12 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("target", choices=sorted(TARGETS))
     parser.add_argument("--engine", default="docker", help="the container engine's command (default: docker)")
     parser.add_argument("--tar", type=Path, help="write the root file system to this file instead of loading it")
+    parser.add_argument(
+        "--architecture", default=MACHINES.get(platform.machine().lower(), platform.machine()),
+        help="Debian's name of the processor (default: this machine's); another one needs docker/base/emulation.sh",
+    )  # fmt: skip
     options = parser.parse_args(arguments)
-    architecture = MACHINES.get(platform.machine().lower(), platform.machine())
+    architecture: str = options.architecture
     lock = load_lock(options.target)
     if options.tar:
         build(options.target, lock, architecture, options.tar)

@@ -120,6 +120,11 @@ def test_no_compiler_and_no_package_manager(files: Files) -> None:
     assert [path for path in files if modules.search(path)] == []
 
 
+def test_nothing_is_left_for_a_package_manager_to_run(files: Files) -> None:
+    scripts = re.compile(r"/var/lib/dpkg/info/.*\.(preinst|postinst|prerm|postrm|triggers)")
+    assert [path for path in files if scripts.fullmatch(path)] == []
+
+
 def test_no_package_lists_and_no_caches(files: Files) -> None:
     places = ("/var/lib/apt/lists/", "/var/cache/apt/", "/root/.cache", "/root/.npm", "/var/lib/slipway/.cache")
     kept = [path for path, entry in files.items() if path.startswith(places) and entry.is_file and entry.size]

@@ -22,7 +22,7 @@ LOAD_SECONDS = form(180, 1800)
 LOOKS = 30
 ENDS = 5
 # Three in a hundred from begin to end: five sixths of it between the middles of the first and of the last looks. In
-# three minutes the heaps still fill: a run that grew by 3.2 lay in the noise of the long form's begin, which ended at 0.5.
+# three minutes heaps still fill: a machine of CI saw 3.2, of the half hour 0.5 remained. 6 is 8 kB for each request.
 GROWTH = form(1.06, 1.025)
 # Idle connections to the provider are closed after 15 s, to the database after 60.
 IDLE_SECONDS = 90
