@@ -32,9 +32,11 @@ esac
 image full.in --override light-overrides.txt "$@" -o full.txt
 # Two other lines of LiteLLM, for tests of upgrades: the newest below this minor release, and the newest above this
 # release, each whose pinned companions are published. Where there is none above, next stays what it is.
-line() { image full.in - --override light-overrides.txt --upgrade-package litellm -o "$1.txt"; }
-sed -nE 's/^litellm==([0-9]+\.[0-9]+).*/litellm[proxy]<\1/p' full.txt | line previous
-sed -n 's/^litellm==\([^ ]*\).*/litellm[proxy]>\1/p' full.txt | line next || echo 'lock.sh: no newer LiteLLM resolves' >&2
+line() { image full.in .line.in --override light-overrides.txt --upgrade-package litellm -o "$1.txt"; }
+sed -nE 's/^litellm==([0-9]+\.[0-9]+).*/litellm[proxy]<\1/p' full.txt >.line.in
+line previous
+sed -n 's/^litellm==\([^ ]*\).*/litellm[proxy]>\1/p' full.txt >.line.in
+line next || echo 'lock.sh: no newer LiteLLM resolves' >&2
 # The same versions in all images.
 image slim.in --override light-overrides.txt --override slim-overrides.txt -c full.txt -o slim.txt
 image complete.in -c full.txt -o complete.txt
@@ -48,7 +50,7 @@ image -c full.txt -c dev.txt conformance.in -o conformance.txt
 compile --python-version 3.11 --universal compose.in -o compose.txt
 compile --python-version 3.11 --no-deps kubernetes.in -o kubernetes.txt
 
-rm -f .patches.txt
+rm -f .patches.txt .line.in
 # No release of LiteLLM asks anything of npm.
 if [ -n "${LITELLM:-}" ]; then exit 0; fi
 # npm's locks hold integrity hashes and no registry's name.
