@@ -1,5 +1,6 @@
 """From settings to the server's command line and environment."""
 
+import itertools
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from slipway.report import ExitCode, Refusal
 from slipway.runtime import plan
 from slipway.runtime.directories import Directories
 from slipway.servers.gunicorn import SETTINGS_VARIABLE
+from slipway.servers.options import PASSED, options_of, reasons_of
 from slipway.workers import rotation
 from slipway.workers.rotation import Limits
 
@@ -59,6 +61,22 @@ def test_workers_are_replaced_by_our_rotation_not_the_servers(server: str) -> No
     limits = Limits.parse(planned.environment[rotation.VARIABLE] or "")
     assert limits == Limits("/run/slipway/workers", 8, 90, requests=5, jitter=2, memory=900_000_000, age=3600)
     assert not any("max-requests" in word for word in planned.argv)
+
+
+@pytest.mark.parametrize("server", settings.SERVERS)
+@pytest.mark.parametrize("name", PASSED)
+def test_a_setting_that_is_passed_on_reaches_the_server_or_is_refused_with_the_reason(name: str, server: str) -> None:
+    asked = {"SLIPWAY_SSL_CIPHERS": "HIGH", "LITELLM_LOG": "warning"}.get(name, "17")
+    variables = {"SLIPWAY_SERVER": server, name: asked}
+    if name in options_of(server):
+        planned = make([], variables)
+        gunicorn = json.loads(planned.environment.get(SETTINGS_VARIABLE) or "{}")
+        pairs = [*itertools.pairwise(planned.argv), *((key, str(value)) for key, value in gunicorn.items())]
+        assert (options_of(server)[name], asked) in pairs
+    else:
+        with pytest.raises(Refusal) as refused:
+            make([], variables)
+        assert reasons_of(server)[name] in str(refused.value)
 
 
 def test_granian_recycles_by_its_own_options() -> None:

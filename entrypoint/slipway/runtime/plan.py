@@ -19,7 +19,6 @@ from slipway.servers.options import Options
 from slipway.settings import RECYCLING, Settings, choose_server
 from slipway.workers import rotation, slots
 
-_SHARED_MEMORY: Final = "/dev/shm"
 _PATCH: Final = "SLIPWAY_PATCH_"
 # The servers whose workers are replaced by our rotation.
 ROTATING: Final = ("uvicorn", "gunicorn")
@@ -59,7 +58,7 @@ def make(
     name = choose_server(settings)
     server = servers.BY_NAME[name]
     _refuse_the_impossible(name, server.CANNOT, settings)
-    options = _options(settings, directories)
+    options = Options.of(settings, directories.temporary)
     command = server.command(options)
     changes: dict[str, str | None] = {
         **command_line.environment,
@@ -135,38 +134,6 @@ def _refuse_without_supervisor(name: str, settings: Settings) -> list[Finding]:
         for variable in wanting
         if settings[variable].asked and settings[variable].value is not False
     ]
-
-
-def _options(settings: Settings, directories: Directories) -> Options:
-    number, text = settings.number, settings.text
-    return Options(
-        host=text("HOST") or "",
-        port=number("PORT") or 0,
-        workers=number("NUM_WORKERS") or 1,
-        keepalive=number("KEEPALIVE_TIMEOUT") or 0,
-        grace=number("REQUEST_TIMEOUT_SECONDS") or 0,
-        # Heartbeats on a disk can block a worker; memory cannot.
-        heartbeat_directory=_SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else str(directories.temporary),
-        access_log=settings.on("SLIPWAY_ACCESS_LOG"),
-        json_logs=settings.on("JSON_LOGS"),
-        log_level=text("LITELLM_LOG"),
-        log_config=text("SLIPWAY_LOG_CONFIG"),
-        keyfile=text("SSL_KEYFILE_PATH"),
-        certfile=text("SSL_CERTFILE_PATH"),
-        ciphers=text("SLIPWAY_SSL_CIPHERS"),
-        max_requests=number("MAX_REQUESTS_BEFORE_RESTART"),
-        max_requests_jitter=number("MAX_REQUESTS_BEFORE_RESTART_JITTER"),
-        limit_concurrency=number("LIMIT_CONCURRENCY"),
-        recycle_memory=number("SLIPWAY_RECYCLE_MEMORY_MB"),
-        recycle_seconds=number("SLIPWAY_RECYCLE_SECONDS"),
-        threads=number("GRANIAN_RUNTIME_THREADS"),
-        preload=settings.on("SLIPWAY_PRELOAD"),
-        from_flags=frozenset(
-            resolved.source.removeprefix("flag ")
-            for resolved in settings.values()
-            if resolved.source.startswith("flag ")
-        ),
-    )
 
 
 def _environment(

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from slipway.servers.options import APPLICATION, Command, Options, json_log_config, launch
+from slipway.servers.options import APPLICATION, Command, Options, json_log_config, launch, reasons_of
 
 CANNOT: Final[dict[str, str]] = {
+    **reasons_of("granian"),
     "MAX_REQUESTS_BEFORE_RESTART": "granian recycles by age and memory, not by requests",
     "MAX_REQUESTS_BEFORE_RESTART_JITTER": "granian recycles by age and memory, not by requests",
-    "LIMIT_CONCURRENCY": "granian makes further requests wait and never answers 503; use GRANIAN_BACKPRESSURE",
     "TIMEOUT_WORKER_HEALTHCHECK": "granian does not watch for silent workers",
-    "KEEPALIVE_TIMEOUT": "granian cannot limit how long an idle connection stays open",
-    "SLIPWAY_SSL_CIPHERS": "granian's TLS library chooses its ciphers itself",
     "SLIPWAY_WATCH": "granian does not wait for a new worker to serve before it stops the old one",
     "SLIPWAY_LOG_CONFIG": "uvicorn's logging file is not one that granian reads; use GRANIAN_LOG_CONFIG",
 }
@@ -28,21 +26,17 @@ def command(options: Options) -> Command:
     """Return granian's command line."""
     argv = [*launch("granian", preload=options.shares_one_import), APPLICATION, "--interface", "asgi"]
     argv += ["--host", options.host, "--port", str(options.port), "--workers", str(options.workers)]
-    argv += ["--loop", "uvloop", "--respawn-failed-workers"]
+    argv += ["--loop", "uvloop", "--respawn-failed-workers", *options.words_for("granian")]
     if options.grace <= _LONGEST_KILL_TIMEOUT:
         argv += ["--workers-kill-timeout", str(options.grace)]
     if options.recycle_seconds is not None:
         argv += ["--workers-lifetime", str(options.recycle_seconds)]
     if options.recycle_memory is not None:
         argv += ["--workers-max-rss", str(options.recycle_memory)]
-    if options.threads is not None:
-        argv += ["--runtime-threads", str(options.threads)]
     if options.keyfile and options.certfile:
         argv += ["--ssl-keyfile", options.keyfile, "--ssl-certificate", options.certfile]
     if options.json_logs:
         argv += ["--log-config", json_log_config()]
-    if options.log_level:
-        argv += ["--log-level", options.log_level]
     if options.access_log:
         argv.append("--access-log")
     return Command(tuple(argv))

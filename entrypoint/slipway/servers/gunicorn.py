@@ -13,10 +13,10 @@ import shlex
 from typing import Final
 
 from slipway.budget import FLUSH_SECONDS
-from slipway.servers.options import APPLICATION, Command, Options, json_log_config, launch
+from slipway.servers.options import APPLICATION, Command, Options, json_log_config, launch, reasons_of
 
 CANNOT: Final[dict[str, str]] = {
-    "GRANIAN_RUNTIME_THREADS": "gunicorn's workers run one event loop each, without runtime threads",
+    **reasons_of("gunicorn"),
     "SLIPWAY_LOG_CONFIG": "uvicorn's logging file is not one that gunicorn reads; use GUNICORN_CMD_ARGS=--log-config",
 }
 LIMITS: Final[tuple[str, ...]] = ()
@@ -67,21 +67,18 @@ def from_variable(text: str) -> dict[str, str | int]:
 def command(options: Options) -> Command:
     """Return gunicorn's command line and the variable its config file reads."""
     settings: dict[str, object] = {
+        **options.passed_to("gunicorn"),
         "bind": options.bind,
         "workers": options.workers,
         "worker_class": "slipway.servers.gunicorn_worker.Worker",
         "preload_app": options.preload,
         "graceful_timeout": options.grace + FLUSH_SECONDS,
         "request_seconds": options.grace,
-        "keepalive": options.keepalive,
         "keyfile": options.keyfile,
         "certfile": options.certfile,
-        "ciphers": options.ciphers,
         "worker_tmp_dir": options.heartbeat_directory,
         "accesslog": "-" if options.access_log else None,
-        "loglevel": options.log_level,
         "logconfig_json": json_log_config() if options.json_logs else None,
-        "limit_concurrency": options.limit_concurrency,
     }
     given = {name: value for name, value in settings.items() if value is not None}
     argv = [*launch("gunicorn"), "--config", "python:slipway.servers.gunicorn_config"]

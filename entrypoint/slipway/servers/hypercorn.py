@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from slipway.servers.options import APPLICATION, Command, Options, json_log_config, launch
+from slipway.servers.options import APPLICATION, Command, Options, json_log_config, launch, reasons_of
 
 CANNOT: Final[dict[str, str]] = {
-    "GRANIAN_RUNTIME_THREADS": "hypercorn's workers run one event loop each, without runtime threads",
-    "LIMIT_CONCURRENCY": "hypercorn has no limit on concurrent requests",
+    **reasons_of("hypercorn"),
     "TIMEOUT_WORKER_HEALTHCHECK": "hypercorn does not watch its workers",
     "SLIPWAY_LOG_CONFIG": "uvicorn's logging file is not one that hypercorn reads",
     "SLIPWAY_RECYCLE_MEMORY_MB": "hypercorn recycles by requests only",
@@ -26,19 +25,15 @@ def command(options: Options) -> Command:
     """Return hypercorn's command line."""
     argv = [*launch("hypercorn", preload=options.shares_one_import), APPLICATION, "--bind", options.bind]
     argv += ["--workers", str(options.workers), "--worker-class", "uvloop"]
-    argv += ["--keep-alive", str(options.keepalive), "--graceful-timeout", str(options.grace)]
+    argv += ["--graceful-timeout", str(options.grace), *options.words_for("hypercorn")]
     if options.max_requests is not None:
         argv += ["--max-requests", str(options.max_requests)]
     if options.max_requests_jitter is not None:
         argv += ["--max-requests-jitter", str(options.max_requests_jitter)]
     if options.keyfile and options.certfile:
         argv += ["--keyfile", options.keyfile, "--certfile", options.certfile]
-    if options.ciphers:
-        argv += ["--ciphers", options.ciphers]
     if options.json_logs:
         argv += ["--log-config", f"json:{json_log_config()}"]
-    if options.log_level:
-        argv += ["--log-level", options.log_level]
     if options.access_log:
         argv += ["--access-logfile", "-"]
     return Command(tuple(argv))
