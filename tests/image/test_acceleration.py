@@ -97,12 +97,13 @@ def test_on_refuses_each_component_that_fails_and_says_how(lab: Lab, directory: 
 
 
 def test_the_record_is_of_the_releases_in_the_image(lab: Lab) -> None:
-    """A new release of either is measured again: docs/decisions/0010-acceleration.md."""
+    """A new line of LiteLLM and a new fast-litellm are measured again: docs/decisions/0010-acceleration.md."""
     code = (
         f"import json, importlib.metadata as m; print(json.dumps({{n: m.version(n) for n in {list(RECORDED_WITH)!r}}}))"
     )
     done = python(lab, code, {})
-    assert json.loads(done.stdout) == RECORDED_WITH
+    installed = json.loads(done.stdout)
+    assert all(f"{installed[name]}.".startswith(f"{recorded}.") for name, recorded in RECORDED_WITH.items()), installed
     # The test before this one shows that each fails; one that passes is measured and gets a verdict of its own.
     assert [component.name for component in COMPONENTS if component.pays] == []
 

@@ -65,8 +65,11 @@ def test_the_soft_limit_is_raised_to_the_hard_one_and_never_lowered() -> None:
     # The day before, the moment the day begins, and long after.
     [(0.0, True), (1_792_281_599.0, True), (1_792_281_600.0, False), (4_000_000_000.0, False)],
 )
-def test_a_clock_behind_the_images_certificates_is_a_warning(tmp_path: Path, now: float, warned: bool) -> None:
-    (tmp_path / "certifi-2026.10.18.dist-info").mkdir()
+@pytest.mark.parametrize("release", ["2026.10.18", "2026.10.18.post1"])
+def test_a_clock_behind_the_images_certificates_is_a_warning(
+    tmp_path: Path, now: float, warned: bool, release: str
+) -> None:
+    (tmp_path / f"certifi-{release}.dist-info").mkdir()
     findings = clock.check(now, tmp_path)
     assert [finding.id for finding in findings] == ["clock-behind"] * warned
     assert all("2026-10-18" in finding.what and finding.severity == "warning" for finding in findings)

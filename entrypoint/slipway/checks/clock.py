@@ -36,7 +36,8 @@ def built(packages: Path) -> Day | None:
     """Return a day (year, month, day) before which the image cannot have been built, None where it is unknown."""
     try:
         names = [name for name in os.listdir(packages) if name.startswith(_DATED) and name.endswith(_SUFFIX)]
-        year, month, day = (int(part) for part in names[0].removeprefix(_DATED).removesuffix(_SUFFIX).split("."))
+        # A day may have a second release: 2026.10.19.post1.
+        year, month, day = (int(part) for part in names[0].removeprefix(_DATED).removesuffix(_SUFFIX).split(".")[:3])
     except (OSError, ValueError, IndexError):
         return None
     return year, month, day
